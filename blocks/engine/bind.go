@@ -28,10 +28,10 @@ func (t *tensor) all() kernels.View {
 	return kernels.View{Data: t.data, Row: t.W * t.pix, Pix: t.pix}
 }
 
-// runner is a unit bound to its data. Its work can be split into parts, one for
-// each thread; the bytes written do not depend on the split.
+// runner is a unit bound to its data. Its work can be split into parts, of which a
+// thread may compute several; the bytes written do not depend on the split.
 type runner interface {
-	// maxParts returns the number of parts beyond which more threads do not pay.
+	// maxParts returns the number of parts beyond which more do not pay.
 	maxParts() int
 	// run computes one of parts parts, counted from 0.
 	run(part, parts int, th *thread)
@@ -53,6 +53,7 @@ func (n need) max(o need) need {
 
 // thread is the working memory of one of the threads that run a plan.
 type thread struct {
+	index   int
 	scratch *kernels.Scratch
 	bytes   *int8.Scratch
 	buf     []float32
@@ -245,7 +246,7 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 		end[i] = ws.slab.used
 		most = most.max(n)
 	}
-	p.lookAhead(runs, end, ws.slab.data)
+	p.lookAhead(set, runs, end, ws.slab.data)
 	p.runs, p.team = runs, newTeam(ws.threadsFor(p.target.Threads, most))
 	p.ws, ws.plan = ws, p
 	return nil

@@ -1,36 +1,32 @@
 package engine
 
-// Layers of a single pixel (classifiers, the two of squeeze-and-excite) use each
-// weight once, so that fetching the weights takes all their time. The convolution
-// before them leaves the memory idle. It prefetches as many of their weights as
-// the second-level cache holds beside its own data.
+import "nas/blocks/kernels"
 
-// lookAhead tells every convolution i which weights to prefetch: from the end of its
-// own, end[i] in data, to those of the last single-pixel layer before the next layer
-// of many products. With several threads there is no prefetch, because each has a
-// cache of its own and reads other weights.
-func (p *Plan) lookAhead(runs []runner, end []int, data []float32) {
+// Weights are read once a run and come from far: the third-level cache, or memory. While a
+// layer reads its own, it waits. A pointwise convolution has few loads for its many products, so
+// each of them prefetches the weights that follow some way behind its own, and these lie in the
+// second-level cache when their turn comes. Layers of a single pixel (classifiers, the two of
+// squeeze-and-excite), whose time is that of fetching their weights, gain the most.
+
+// lookAhead tells every pointwise convolution which weights to prefetch. end[i] is where those
+// of step i end in data. The plan's convolutions prefetch the weights in order, up to three
+// eighths of the second-level cache beyond their own, the rest of which holds the maps. With
+// several threads there is no prefetch, because each has a cache of its own and reads other weights.
+func (p *Plan) lookAhead(set *kernels.Set, runs []runner, end []int, data []float32) {
 	if p.target.Threads > 1 || p.batch > 1 {
 		return
 	}
+	done := 0 // weights that are in the cache or on the way
 	for i, r := range runs {
 		c, ok := r.(*convRun)
-		if !ok || p.steps[i].Unit.Out.Pixels() == 1 {
+		if i > 0 {
+			done = max(done, end[i-1])
+		}
+		if !ok {
 			continue
 		}
-		last := i
-		for k := i + 1; k < len(runs) && p.light(k); k++ {
-			if u := &p.steps[k].Unit; u.Out.Pixels() == 1 && u.BytesWeights() > 0 {
-				last = k
-			}
-		}
-		n := min(end[last]-end[i], p.target.L2/4*3/8)
-		c.next = data[end[i] : end[i]+n]
+		from := done
+		done = max(done, min(end[i]+p.target.L2/4*3/8, end[len(end)-1], from+set.Fetches(&c.g)))
+		c.next = data[from:done]
 	}
-}
-
-// light tells whether step k takes little time beyond that of its memory traffic.
-func (p *Plan) light(k int) bool {
-	u := &p.steps[k].Unit
-	return u.Out.Pixels() == 1 || u.Name == "dwconv" || u.Name == "scale" || u.MACs() == 0
 }

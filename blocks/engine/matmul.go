@@ -45,7 +45,7 @@ func (r *matmulRun) maxParts() int {
 }
 
 func (r *matmulRun) run(part, parts int, th *thread) {
-	g := &r.parts[part]
+	g := &r.parts[th.index]
 	*g = r.shape
 	packed := th.buf[:g.PackedLen()]
 	last := -1

@@ -67,7 +67,7 @@ func (p *Plan) run(out, in []float32, t *Trace) error {
 		return fault.Errorf("engine: %d values in and %d out, want %d and %d", len(in), len(out), p.InLen(), p.OutLen())
 	}
 	p.attach(in, out)
-	p.team.begin()
+	p.team.begin(t != nil)
 	var err error
 	for i, r := range p.runs {
 		if s := &p.steps[i]; s.tap >= 0 {

@@ -136,11 +136,11 @@ func (r *reduceRun) maxParts() int {
 	return min(r.n, maxParts(int64(r.images*r.src.Elems())*16))
 }
 
-func (r *reduceRun) run(part, parts int, _ *thread) {
+func (r *reduceRun) run(part, parts int, th *thread) {
 	t := r.dst
 	from, to := [3]int{}, [3]int{t.H, t.W, t.C}
 	from[r.axis], to[r.axis] = cut(r.n, part, parts)
-	sums := r.sums[part*t.C:][:to[2]-from[2]]
+	sums := r.sums[th.index*t.C:][:to[2]-from[2]]
 	if len(sums) == 0 {
 		return
 	}

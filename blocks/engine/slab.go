@@ -56,7 +56,7 @@ func (ws *Workspace) reserve(n int) *slab {
 func (ws *Workspace) threadsFor(threads int, n need) []thread {
 	for len(ws.threads) < threads {
 		ws.threads = append(ws.threads,
-			thread{scratch: kernels.NewScratch(kernels.Need{}), bytes: int8.NewScratch(int8.Need{})})
+			thread{index: len(ws.threads), scratch: kernels.NewScratch(kernels.Need{}), bytes: int8.NewScratch(int8.Need{})})
 	}
 	for i := range threads {
 		th := &ws.threads[i]

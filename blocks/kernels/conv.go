@@ -1,7 +1,5 @@
 package kernels
 
-import "unsafe"
-
 // Conv is the geometry of a convolution of one feature map: dense, grouped,
 // pointwise or depthwise, any rectangular kernel, stride, dilation and padding.
 // Output (y, x) reads input rows y*SH - PadT + ky*DH and columns
@@ -307,27 +305,23 @@ func (s *Set) pointwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 			q := s.gemm.most()
 			strip = ceilDiv(strip, q) * q
 		}
+		ahead := s.fetch(g, w, ep.Next, m, r, strip)
 		for x0 := 0; x0 < m; x0 += strip {
 			n := min(strip, m-x0)
-			var next []float32
-			if x0+n == m {
-				next = ep.Next
-			}
-			s.pointwiseRun(g, a, w, bias, dst, src, ep, r, r.Y0, x0, n, next, sc)
+			s.pointwiseRun(g, a, w, bias, dst, src, ep, r, r.Y0, x0, n, &ahead, sc)
 			s.finishRun(ep, dst, r.Y0, x0, n, r.N0, r.N1, sc)
 		}
 		return
 	}
 	for y := r.Y0; y < r.Y1; y++ {
-		s.pointwiseRun(g, a, w, bias, dst, src, ep, r, y, 0, g.OW, nil, sc)
+		s.pointwiseRun(g, a, w, bias, dst, src, ep, r, y, 0, g.OW, &fetch{}, sc)
 		s.finishRun(ep, dst, y, 0, g.OW, r.N0, r.N1, sc)
 	}
 }
 
-// pointwiseRun computes m pixels from pixel x0 of output row y on. Its last tile
-// columns fetch next.
+// pointwiseRun computes m pixels from pixel x0 of output row y on.
 func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *View, ep *Epilogue, r Range,
-	y, x0, m int, next []float32, sc *Scratch) {
+	y, x0, m int, ahead *fetch, sc *Scratch) {
 	sc.ptrs[0] = at(src.base(y*g.SH), x0*g.SW*src.Pix)
 	bs := g.C * panel
 	a.bs = uintptr(bs) * 4
@@ -338,15 +332,7 @@ func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *Vi
 		a.b = ptrf(w, j/panel*bs)
 		a.bias = ptrf(bias, j)
 		split := splitRows(m, s.gemm.rows[cols/8])
-		a.ahead, a.aheadStep = 0, 0
-		if len(next) > 0 {
-			// A tile column fetches one panel for each of its own panels and each block
-			// of pixels. The first two blocks do not: they may belong to two kernel calls.
-			if can := (split.blocks - 2) * cols / panel * bs; can > 0 && ceilDiv(r.N1-j, cols)*can < len(next)+can {
-				a.ahead, a.aheadStep = uintptr(unsafe.Pointer(unsafe.SliceData(next))), uintptr(cols/panel*bs)*4
-				next = next[min(can, len(next)):]
-			}
-		}
+		ahead.take(a, split.blocks*g.C)
 		s.gemm.run(a, dst, ep, y, x0, j, cols, n, split)
 		sc.work((m + 8) * n * g.C) // with few pixels, fetching the weights counts
 		j += n

@@ -46,9 +46,8 @@ type gemmArgs struct {
 	// no pointers: at the end they may point past an object.
 	ca, cc, cres, cblk, crun uintptr
 
-	// gemm: the address from which blocks of pixels prefetch, the step from block to
-	// block, and a copy of the address that the assembly changes. The first block of a
-	// call prefetches the next panels instead, as all do if ahead is 0.
+	// gemm, tiles of two rows or more: the address that is prefetched first, the bytes to the next one, which is that of
+	// the next row of products, and a copy of the address that the assembly changes.
 	ahead, aheadStep, cahead uintptr
 
 	n, mr, nr int // columns stored; the tile: for the portable kernels
@@ -123,6 +122,9 @@ func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, 
 	}
 	v := (cols - 1) / 16 * 16
 	a.mask = 1<<uint(max(n-v, 0)) - 1
+	if a.ahead == 0 { // there is nothing to fetch, but an address without memory would take time
+		a.ahead, a.aheadStep = uintptr(unsafe.Pointer(a.b)), 0
+	}
 	f := &t.f
 	if split.nbig == 0 {
 		a.nblk, a.mr = split.blocks, split.base
@@ -141,7 +143,62 @@ func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, 
 		a.res = at(a.res, d*resStep)
 	}
 	a.c = at(a.c, d*step)
-	a.ahead += uintptr(a.nblk-1) * a.aheadStep
+	a.ahead += uintptr(a.nblk*a.ks*a.k) * a.aheadStep
 	a.nblk, a.mr = split.blocks-split.nbig, split.base
 	f[a.mr][cols/8](a)
+}
+
+// fetch is memory that a pointwise convolution brings into the second-level cache on
+// the way, evenly over its rows of products, so that neither its own loads nor the
+// memory wait.
+type fetch struct {
+	at, end uintptr // addresses
+	step    uintptr // bytes from one row of products to the next, at most a cache line
+}
+
+// maxFetch is the largest step: a cache line for each row of products.
+const maxFetch = 64
+
+// fetch spreads next over a convolution of m pixels, taken in strips. Without next it
+// spreads the weights behind those of the first tile column over the first strip.
+func (s *Set) fetch(g *Conv, w, next []float32, m int, r Range, strip int) fetch {
+	rows, n := s.productRows(g, min(strip, m), r.N1-r.N0), r.N1-r.N0
+	if len(next) == 0 {
+		first := s.gemm.cols(m, g.C, n)
+		from, to := (r.N0+first)/panel*panel*g.C, ceilDiv(r.N1, panel)*panel*g.C
+		if from >= to {
+			return fetch{}
+		}
+		next = w[from:to]
+	} else {
+		for x0 := strip; x0 < m; x0 += strip {
+			rows += s.productRows(g, min(strip, m-x0), n)
+		}
+	}
+	at, bytes := uintptr(unsafe.Pointer(unsafe.SliceData(next))), 4*len(next)
+	return fetch{at, at + uintptr(bytes), uintptr(min(ceilDiv(bytes, rows), maxFetch))}
+}
+
+// productRows is the number of rows of products of m pixels and n channels.
+func (s *Set) productRows(g *Conv, m, n int) int {
+	cols := s.gemm.cols(m, g.C, n)
+	return ceilDiv(n, cols) * ceilDiv(m, s.gemm.rows[cols/8]) * g.C
+}
+
+// Fetches is the number of floats of Epilogue.Next that the convolution can fetch: 0 if
+// it is not pointwise, and for a single pixel.
+func (s *Set) Fetches(g *Conv) int {
+	if !g.pointwise() || g.SH != 1 || g.SW != 1 || g.OH*g.OW == 1 {
+		return 0
+	}
+	return s.productRows(g, g.OH*g.OW, g.N) * maxFetch / 4
+}
+
+// take sets what the next rows of products fetch.
+func (f *fetch) take(a *gemmArgs, rows int) {
+	a.ahead, a.aheadStep = f.at, f.step
+	f.at += uintptr(rows) * f.step
+	if f.at >= f.end {
+		f.step = 0
+	}
 }

@@ -34,6 +34,7 @@ type gemmArgs struct {
 	out   *rounding
 	nblk  int
 	mask  uint64 // what is stored of nr channels: a bit for each, or their number where there are no masks; 0: all
+	plain int    // not 0: the zero point is 0 and the limits are those of a byte
 
 	ca, cc, cblk uintptr // copies of aoff, c and nblk that the assembly changes
 }
@@ -106,6 +107,9 @@ type dwArgs struct {
 	out       *rounding
 	ds        int
 	mask      uint64 // as in gemmArgs, never 0
+	plain     int    // as in gemmArgs
+	runs      int
+	groups    int // groups of neighbouring taps, which stand first
 	nblk      int
 	nb        int
 	fromBlock int // bytes from block to block

@@ -11,8 +11,11 @@ import (
 
 // dwPlan says how a depthwise convolution is divided into lanes and blocks of channels.
 type dwPlan struct {
+	rows    int // output rows that the buffers serve: 2 at stride 1, where they share all input rows but the outer ones
 	buffers []dwBuffer
 	taps    []dwTap
+	group   int // taps of a group, 0: there are none
+	groups  int // groups of neighbouring columns, which stand first among the taps
 	blocks  []dwBlock
 	chunk   int // most outputs of a run that are computed from one filling of the buffers
 	cols    int // columns of a buffer
@@ -31,8 +34,16 @@ type dwBlock struct{ c, n, runs int }
 // dwPlan returns the plan for g.
 func (s *Set) dwPlan(g *kernels.Conv) (p dwPlan) {
 	u := s.unit
-	for ky := 0; ky < g.KH; ky += u {
-		left := min(u, g.KH-ky)
+	p.rows = 1
+	if g.SH == 1 && g.DH == 1 {
+		p.rows = 2
+	}
+	if g.KW < len(s.dw) && g.SW < len(s.dw[0]) && g.DW == 1 && s.dw[g.KW][g.SW].most > 0 {
+		p.group = g.KW
+	}
+	kh := g.KH + p.rows - 1
+	for ky := 0; ky < kh; ky += u {
+		left := min(u, kh-ky)
 		b, step := dwBuffer{}, 1 // step: neighbouring columns in a lane
 		for left*2*step <= u {
 			step *= 2
@@ -43,10 +54,16 @@ func (s *Set) dwPlan(g *kernels.Conv) (p dwPlan) {
 				b.ky[i], b.kx[i] = ky+i%left, i/left
 			}
 		}
+		if step == 1 && p.group > 0 {
+			p.groups++
+		}
 		for kx := 0; kx < g.KW; kx += step {
 			p.taps = append(p.taps, dwTap{len(p.buffers), kx})
 		}
 		p.buffers = append(p.buffers, b)
+	}
+	if p.groups == 0 {
+		p.group = 0
 	}
 	most := 4 * s.vl
 	for c := 0; c < g.C; {
@@ -59,13 +76,13 @@ func (s *Set) dwPlan(g *kernels.Conv) (p dwPlan) {
 		c += n
 	}
 	span := (g.KW-1)*g.DW + 1
-	fits := (24<<10)/(len(p.buffers)*16*s.vl) - span // columns beyond the first output
+	fits := dwBytes/(len(p.buffers)*16*s.vl) - span // columns beyond the first output
 	p.chunk = min(g.OW, max(fits/g.SW+1, s.vl/2))
 	p.cols = (p.chunk-1)*g.SW + span
 	return p
 }
 
-// packDepthwise lays weights, bias and scales out as the blocks have their lanes: [block][tap][4 vectors].
+// packDepthwise lays weights, bias and scales out as the blocks have their lanes: [output row][block][tap][4 vectors].
 func (l *Layer) packDepthwise(w Weights, unit []float32) {
 	g, s, p := &l.g, l.set, &l.dw
 	for bi, b := range p.blocks {
@@ -75,11 +92,13 @@ func (l *Layer) packDepthwise(w Weights, unit []float32) {
 			if c >= b.c+b.n {
 				continue
 			}
-			l.bias[bi*4*s.vl+n], l.scale[bi*4*s.vl+n] = w.folded(g, c, l.in), unit[c]
+			l.bias[bi*4*s.vl+n], l.scale[bi*4*s.vl+n] = w.folded(g, c, l.in, s.shift), unit[c]
 			for ti, t := range p.taps {
-				for v := range s.unit {
+				for i := range p.rows * s.unit {
+					row, v := i/s.unit, i%s.unit
 					from := &p.buffers[t.buffer]
-					l.put((bi*len(p.taps)+ti)*4*s.vl+n, v, w.at(g, c, from.ky[v], from.kx[v]+t.kx, 0))
+					at := ((row*len(p.blocks)+bi)*len(p.taps) + ti) * 4 * s.vl
+					l.put(at+n, v, w.at(g, c, from.ky[v]-row, from.kx[v]+t.kx, 0))
 				}
 			}
 		}
@@ -89,12 +108,13 @@ func (l *Layer) packDepthwise(w Weights, unit []float32) {
 // dwNeed is the working memory of a depthwise layer.
 func (l *Layer) dwNeed() Need {
 	p, g := &l.dw, &l.g
-	return Need{Ptrs: 16 * len(p.buffers) * p.cols, Pad: g.W * g.C, Bytes: l.dwBuffers() + g.OW*g.C,
-		Taps: len(p.taps), Spreads: len(p.buffers) * p.cols}
+	return Need{Ptrs: maxTable, Pad: g.W * g.C, Bytes: l.dwBuffers() + g.OW*g.C, Taps: len(p.taps),
+		Segments: len(p.buffers) * p.cols}
 }
 
-// dwBytes is the size of the buffers of several blocks of channels together.
-const dwBytes = 24 << 10
+// dwBytes is the size of the buffers of several blocks of channels together. With the rows that they are filled from,
+// they stay in a first-level cache.
+const dwBytes = 12 << 10
 
 // blockBytes is the size of the buffers of a block.
 func (p *dwPlan) blockBytes(vl int) int { return len(p.buffers) * p.cols * 16 * vl }
@@ -102,7 +122,17 @@ func (p *dwPlan) blockBytes(vl int) int { return len(p.buffers) * p.cols * 16 * 
 // dwBuffers is the size of all buffers. An output row lies behind them.
 func (l *Layer) dwBuffers() int { return max(dwBytes, l.dw.blockBytes(l.set.vl)) }
 
-// depthwise runs a depthwise convolution, output row by output row.
+// alike returns the end of the blocks from from on that are like the first.
+func (p *dwPlan) alike(from int) int {
+	to := from + 1
+	for to < len(p.blocks) && p.blocks[to].runs == p.blocks[from].runs && p.blocks[to].n == p.blocks[from].n {
+		to++
+	}
+	return to
+}
+
+// depthwise runs a depthwise convolution. Its loops are, from outside: blocks alike, parts of the columns, some of the
+// blocks, output rows.
 func (l *Layer) depthwise(dst, src *View, r kernels.Range, sc *Scratch) {
 	g, s, p := &l.g, l.set, &l.dw
 	for i, t := range p.taps {
@@ -110,61 +140,52 @@ func (l *Layer) depthwise(dst, src *View, r kernels.Range, sc *Scratch) {
 	}
 	sc.setPad(l.in.Zero, g.W*g.C, 1)
 	sc.dw = dwArgs{taps: &sc.taps[0], nt: len(p.taps), out: &l.round, ds: dst.Pix, fromStep: g.SW * 16 * s.vl,
-		fromBlock: p.blockBytes(s.vl)}
-	for y := r.Y0; y < r.Y1; y++ {
-		for from := 0; from < len(p.blocks); {
-			b := p.blocks[from]
-			to := from + 1 // blocks alike
-			for to < len(p.blocks) && p.blocks[to].runs == b.runs && p.blocks[to].n == b.n {
-				to++
-			}
-			n := ceilDiv(g.OW, b.runs) // outputs of a run; the last runs overlap
-			for x := 0; x < n; x += p.chunk {
-				l.dwChunk(dst, src, y, x, min(p.chunk, n-x), n, from, to, r, sc)
-			}
-			from = to
+		fromBlock: p.blockBytes(s.vl), plain: l.plain, groups: p.groups}
+	some := max(1, dwBytes/p.blockBytes(s.vl))
+	for first := 0; first < len(p.blocks); first = p.alike(first) {
+		b := p.blocks[first]
+		from, to := first, p.alike(first) // those in the range
+		for from < to && p.blocks[from].c+b.n <= r.N0 {
+			from++
 		}
-		sc.work(2 * g.OW * (r.N1 - r.N0) * g.KH * g.KW)
+		for from < to && p.blocks[to-1].c >= r.N1 {
+			to--
+		}
+		n := ceilDiv(g.OW, b.runs)
+		for x := 0; x < n && from < to; x += p.chunk {
+			d := dwPart{runs: b.runs, x: x, m: min(p.chunk, n-x), n: n}
+			segments := l.dwSegments(&d, sc)
+			for bi := from; bi < to; bi += some {
+				l.dwRows(dst, src, d, segments, bi, min(bi+some, to), r, sc)
+			}
+		}
 	}
 }
 
-// dwChunk computes outputs x to x+m of the runs of n of output row y, for blocks from to to.
-func (l *Layer) dwChunk(dst, src *View, y, x, m, n, from, to int, r kernels.Range, sc *Scratch) {
-	s, p := l.set, &l.dw
-	for from < to && p.blocks[from].c+p.blocks[from].n <= r.N0 {
-		from++
-	}
-	for from < to && p.blocks[to-1].c >= r.N1 {
-		to--
-	}
-	if from == to {
-		return
-	}
-	b := p.blocks[from]
-	calls := l.dwSpreads(src, y, x, m, n, b.runs, sc)
-	most := max(1, dwBytes/p.blockBytes(s.vl))
-	for ; from < to; from += most {
-		nb := min(most, to-from)
-		for i := range sc.spreads[:calls] {
-			a := &sc.spreads[i]
-			a.off, a.nb, a.toStep = p.blocks[from].c, nb, p.blockBytes(s.vl)
-			s.spread[b.runs](a)
-		}
-		l.dwSums(dst, y, x, m, n, from, from+nb, r, sc)
-	}
+// dwPart is a part of the columns: outputs x to x+m of each of the runs of n outputs. The last runs overlap.
+type dwPart struct{ runs, x, m, n int }
+
+// start is the first of the outputs in a run, of ow in a row.
+func (d *dwPart) start(run, ow int) int { return min(run*d.n, ow-d.n) + d.x }
+
+// maxTable is the number of pointers to a pixel: four runs of four values.
+const maxTable = 16
+
+// dwSegment is n columns of a buffer that one call fills. offset is where they begin in the input rows of the values of
+// a lane, in pixels; -1 in the padding.
+type dwSegment struct {
+	buffer, col, n int
+	padding        bool // all is padding, in every row
+	offset         [maxTable]int
 }
 
-// runStart is the first output of a run of n, of ow outputs.
-func runStart(run, n, ow int) int { return min(run*n, ow-n) }
-
-// dwSpreads prepares the calls that fill the buffers for outputs x to x+m of runs of n, and returns their number.
-// Columns that lie in the map for all values and runs, or in none, take one call.
-func (l *Layer) dwSpreads(src *View, y, x, m, n, runs int, sc *Scratch) (calls int) {
+// dwSegments divides the columns of the buffers for a part. Those that lie in the map for all values and runs are one
+// segment, the others one each.
+func (l *Layer) dwSegments(d *dwPart, sc *Scratch) []dwSegment {
 	g, s, p := &l.g, l.set, &l.dw
-	cols := (m-1)*g.SW + (g.KW-1)*g.DW + 1
-	first := (runStart(0, n, g.OW)+x)*g.SW - g.PadL
-	last := (runStart(runs-1, n, g.OW)+x)*g.SW - g.PadL
-	ptrs := 0
+	cols := (d.m-1)*g.SW + (g.KW-1)*g.DW + 1
+	first, last := d.start(0, g.OW)*g.SW-g.PadL, d.start(d.runs-1, g.OW)*g.SW-g.PadL
+	n := 0
 	for bi := range p.buffers {
 		buf := &p.buffers[bi]
 		wide := 0
@@ -173,96 +194,140 @@ func (l *Layer) dwSpreads(src *View, y, x, m, n, runs int, sc *Scratch) (calls i
 		}
 		ia := min(max(0, -first), cols)
 		ib := max(ia, min(cols, g.W-last-wide))
-		if src.Pix != g.C && !l.dwInside(buf, y) {
-			ib = ia // the row of padding has pixels of C channels
-		}
-		for i := 0; i < cols; calls++ {
-			a := &sc.spreads[calls]
-			*a = spreadArgs{tab: &sc.ptrs[ptrs], step: src.Pix, n: 1, to: &sc.buf[(bi*p.cols+i)*16*s.vl]}
+		for i := 0; i < cols; n++ {
+			seg := &sc.segments[n]
+			*seg = dwSegment{buffer: bi, col: i, n: 1, padding: true}
 			if i == ia && ib > ia {
-				a.n = ib - ia
+				seg.n = ib - ia
 			}
-			l.dwPointers(sc.ptrs[ptrs:], buf, src, y, x, i, n, runs, sc)
-			ptrs += s.unit * runs
-			i += a.n
+			for v := range s.unit {
+				for run := range d.runs {
+					ix := d.start(run, g.OW)*g.SW - g.PadL + buf.kx[v]*g.DW + i
+					if uint(ix) >= uint(g.W) {
+						ix = -1
+					} else if buf.ky[v] >= 0 {
+						seg.padding = false
+					}
+					seg.offset[v*d.runs+run] = ix
+				}
+			}
+			i += seg.n
 		}
 	}
-	return calls
+	return sc.segments[:n]
 }
 
-// dwInside tells whether all rows of a buffer lie in the map.
-func (l *Layer) dwInside(buf *dwBuffer, y int) bool {
-	for _, ky := range buf.ky {
-		if iy := y*l.g.SH - l.g.PadT + max(ky, 0)*l.g.DH; ky >= 0 && (iy < 0 || iy >= l.g.H) {
-			return false
+// dwRows computes a part of all output rows for blocks from to to.
+func (l *Layer) dwRows(dst, src *View, d dwPart, segments []dwSegment, from, to int, r kernels.Range, sc *Scratch) {
+	g, s, p := &l.g, l.set, &l.dw
+	a := spreadArgs{tab: &sc.ptrs[0], nb: to - from, toStep: p.blockBytes(s.vl)}
+	for y := r.Y0; y < r.Y1; y += p.rows {
+		rows := min(p.rows, r.Y1-y)
+		for i := range segments {
+			seg := &segments[i]
+			if seg.padding && y > r.Y0 {
+				continue
+			}
+			a.off, a.step, a.n = p.blocks[from].c, src.Pix, seg.n
+			a.to = &sc.buf[(seg.buffer*p.cols+seg.col)*16*s.vl]
+			if l.dwPointers(seg, src, y, rows, d.runs, sc) || src.Pix == g.C || seg.n == 1 {
+				s.spread[d.runs](&a)
+				continue
+			}
+			for x := range seg.n { // the row of padding has pixels of C channels
+				a.n, a.step, a.to = 1, 0, &sc.buf[(seg.buffer*p.cols+seg.col+x)*16*s.vl]
+				s.spread[d.runs](&a)
+				for j := range s.unit * d.runs {
+					if q := &sc.ptrs[j]; *q != &sc.pad[0] {
+						*q = at(*q, src.Pix)
+					}
+				}
+			}
 		}
+		for row := range rows {
+			l.dwSums(dst, d, y, row, from, to, r, sc)
+		}
+		sc.work(2 * rows * d.m * d.runs * (to - from) * p.blocks[from].n * g.KH * g.KW)
 	}
-	return true
 }
 
-// dwPointers writes the pointers to column i of a buffer: for each value of a lane, each run.
-func (l *Layer) dwPointers(tab []*byte, buf *dwBuffer, src *View, y, x, i, n, runs int, sc *Scratch) {
-	g := &l.g
+// dwPointers writes the pointers to the first column of a segment: for each value of a lane, each run. It tells whether
+// none leads to the padding.
+func (l *Layer) dwPointers(seg *dwSegment, src *View, y, rows, runs int, sc *Scratch) (inside bool) {
+	g, buf := &l.g, &l.dw.buffers[seg.buffer]
+	inside = true
 	for v := range l.set.unit {
-		iy := y*g.SH - g.PadT + max(buf.ky[v], 0)*g.DH
-		inside := buf.ky[v] >= 0 && iy >= 0 && iy < g.H
+		ky := buf.ky[v]
+		iy := y*g.SH - g.PadT + ky*g.DH
+		used := ky >= 0 && ky < g.KH+rows-1
+		var base *byte
+		if used && uint(iy) < uint(g.H) {
+			base = src.base(iy)
+		}
 		for run := range runs {
-			ix := (runStart(run, n, g.OW)+x)*g.SW - g.PadL + buf.kx[v]*g.DW + i
-			switch p := &tab[v*runs+run]; {
-			case inside && uint(ix) < uint(g.W):
-				*p = at(src.base(iy), ix*src.Pix)
-			case buf.ky[v] < 0 && v > 0: // not used
-				*p = tab[run]
+			q := &sc.ptrs[v*runs+run]
+			ix := seg.offset[v*runs+run]
+			switch {
+			case base != nil && ix >= 0:
+				*q = at(base, ix*src.Pix)
+			case !used && v > 0: // whatever stands there
+				*q = sc.ptrs[run]
 			default:
-				*p = &sc.pad[0]
+				*q, inside = &sc.pad[0], false
 			}
 		}
 	}
+	return inside
 }
 
-// dwSums computes the outputs of blocks from to to out of the buffers.
-func (l *Layer) dwSums(dst *View, y, x, m, n, from, to int, r kernels.Range, sc *Scratch) {
+// dwSums computes a part of output row y+row for blocks from to to out of the buffers.
+func (l *Layer) dwSums(dst *View, d dwPart, y, row, from, to int, r kernels.Range, sc *Scratch) {
 	p := &l.dw
 	if p.blocks[from].c >= r.N0 && p.blocks[to-1].c+p.blocks[to-1].n <= r.N1 {
-		l.dwStore(dst.base(y), dst.Pix, x, m, n, 0, from, to, sc)
+		l.dwStore(dst.base(y+row), dst.Pix, d, row, 0, from, to, sc)
 		return
 	}
 	for bi := from; bi < to; bi++ { // channels outside the range must not be written
 		own := View{Data: sc.buf[l.dwBuffers():], Pix: l.g.C}
-		l.dwStore(own.base(0), own.Pix, x, m, n, bi-from, bi, bi+1, sc)
+		l.dwStore(own.base(0), own.Pix, d, row, bi-from, bi, bi+1, sc)
 		b := p.blocks[bi]
 		c0, c1 := max(b.c, r.N0), min(b.c+b.n, r.N1)
 		for run := range b.runs {
-			for i := range m {
-				px := runStart(run, n, l.g.OW) + x + i
-				copy(dst.Data[dst.index(y)+px*dst.Pix+c0:][:c1-c0], own.Data[px*own.Pix+c0:])
+			for x := range d.m {
+				px := d.start(run, l.g.OW) + x
+				copy(dst.Data[dst.index(y+row)+px*dst.Pix+c0:][:c1-c0], own.Data[px*own.Pix+c0:])
 			}
 		}
 	}
 }
 
-// dwStore computes the outputs of blocks from to to, of which the buffers hold the first as block number first, and
-// stores them in the row at base.
-func (l *Layer) dwStore(base *byte, pix, x, m, n, first, from, to int, sc *Scratch) {
+// dwStore computes a row of a part for blocks from to to and stores them in the row at base. The buffers hold the first
+// of them as block number first.
+func (l *Layer) dwStore(base *byte, pix int, d dwPart, row, first, from, to int, sc *Scratch) {
 	g, s, p, a := &l.g, l.set, &l.dw, &sc.dw
 	b := p.blocks[from]
 	lanes := from * 4 * s.vl
-	a.w, a.bias, a.scale = &l.w[lanes*len(p.taps)*4], &l.bias[lanes], &l.scale[lanes]
-	a.from, a.nb, a.channels, a.ds = &sc.buf[first*a.fromBlock], to-from, b.n, pix
+	a.w = &l.w[(row*len(p.blocks)+from)*16*s.vl*len(p.taps)]
+	a.bias, a.scale = &l.bias[lanes], &l.scale[lanes]
+	a.from, a.nb, a.channels, a.ds, a.runs = &sc.buf[first*a.fromBlock], to-from, b.n, pix, b.runs
 	if a.mask = uint64(b.n); s.masks {
 		a.mask = 1<<b.n - 1
 	}
 	for run := range b.runs {
-		a.dst[run] = at(base, (runStart(run, n, g.OW)+x)*pix+b.c)
+		a.dst[run] = at(base, d.start(run, g.OW)*pix+b.c)
 	}
 	a.off = 0
-	sp := splitPixels(m, s.dwMost)
+	kern := &s.dw[0][0]
+	if p.group > 0 {
+		kern = &s.dw[p.group][g.SW]
+	}
+	sp := splitPixels(d.m, kern.most)
 	if sp.nbig > 0 {
 		a.nblk = sp.nbig
-		s.dw[b.runs][sp.base+1](a)
-		d := sp.nbig * (sp.base + 1)
-		a.from, a.off = at(a.from, d*a.fromStep), d*pix
+		kern.f[sp.base+1](a)
+		n := sp.nbig * (sp.base + 1)
+		a.from, a.off = at(a.from, n*a.fromStep), n*pix
 	}
 	a.nblk = sp.blocks - sp.nbig
-	s.dw[b.runs][sp.base](a)
+	kern.f[sp.base](a)
 }

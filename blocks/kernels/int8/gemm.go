@@ -41,7 +41,7 @@ func (t *tiles) cols(m, n int) int {
 
 // setup sets what is the same in all calls for a layer.
 func (a *gemmArgs) setup(l *Layer) {
-	*a = gemmArgs{out: &l.round}
+	*a = gemmArgs{out: &l.round, plain: l.plain}
 }
 
 // run computes m pixels from c on, step bytes apart, and n channels with tiles of cols columns. a.ind, a.b and the
@@ -186,37 +186,37 @@ func (l *Layer) merged(dst, src *View, r kernels.Range, sc *Scratch) {
 	}
 }
 
-// padRow writes input row iy into d with its padding columns, or a row of padding.
+// padRow writes input row iy into d with its padding columns, or a row of padding. In 16-bit integers it may overwrite
+// some bytes behind d.
 func (l *Layer) padRow(d []byte, src *View, iy int) {
 	g, size := &l.g, l.set.size()
-	fill := func(d []byte) {
-		for i := range d {
-			d[i] = l.in.Zero
-			if size == 2 && i&1 == 1 {
-				d[i] = 0
-			}
-		}
-	}
 	if iy < 0 || iy >= g.H {
-		fill(d)
+		fillPadding(d, l.in.Zero, size)
 		return
 	}
-	row := src.row(iy, g.W, g.C)
 	left := min(g.PadL*g.C*size, len(d))
 	n := min(len(d)-left, g.W*g.C*size) // bytes of the row
-	fill(d[:left])
-	fill(d[left+n:])
-	d = d[left : left+n]
-	if src.Pix == g.C && size == 1 {
-		copy(d, row)
-		return
+	fillPadding(d[:left], l.in.Zero, size)
+	switch row := src.row(iy, g.W, g.C); {
+	case n == 0:
+	case size == 2:
+		l.set.widen(&d[left], g.C, &row[0], src.Pix, n/(2*g.C), g.C)
+	case src.Pix == g.C:
+		copy(d[left:left+n], row)
+	default:
+		for x := range n / g.C {
+			copy(d[left+x*g.C:][:g.C], row[x*src.Pix:])
+		}
 	}
-	for i := 0; i < len(d); i += g.C * size {
-		for c, q := range row[i/(g.C*size)*src.Pix:][:g.C] {
-			d[i+c*size] = q
-			if size == 2 {
-				d[i+2*c+1] = 0
-			}
+	fillPadding(d[left+n:], l.in.Zero, size)
+}
+
+// fillPadding fills d with a zero point, in bytes or in 16-bit integers.
+func fillPadding(d []byte, zero uint8, size int) {
+	for i := range d {
+		d[i] = zero
+		if size == 2 && i&1 == 1 {
+			d[i] = 0
 		}
 	}
 }

@@ -28,6 +28,7 @@ type Layer struct {
 	bias  []int32   // less what all weights make of the zero point; kindDirect: as given
 	scale []float32 // the unit of a channel's sums over that of the output
 	round rounding
+	plain int // see gemmArgs
 }
 
 // kind is the driver that runs a layer.
@@ -63,7 +64,7 @@ func (s *Set) kindOf(g *kernels.Conv) kind {
 // LayerLen is an upper bound of the bytes that [Set.Layer] asks for, in any set.
 func LayerLen(g *kernels.Conv) int {
 	n := directLen(g)
-	for _, l := range []lanes{{vl: 8, unit: 2}, {vl: 16, unit: 4}, {vl: 4, unit: 1}} {
+	for _, l := range []lanes{{vl: 4, unit: 2}, {vl: 4, unit: 4}, {vl: 8, unit: 2}, {vl: 8, unit: 4}, {vl: 16, unit: 4}} {
 		s := Set{lanes: l}
 		n = max(n, s.layerLen(g))
 	}
@@ -92,7 +93,7 @@ func align(n int) int { return (n + 63) &^ 63 }
 func (s *Set) packedLen(g *kernels.Conv, k kind) (w, outs int) {
 	if k == kindDepthwise {
 		p := s.dwPlan(g)
-		return len(p.blocks) * len(p.taps) * 16 * s.vl, len(p.blocks) * 4 * s.vl
+		return p.rows * len(p.blocks) * len(p.taps) * 16 * s.vl, len(p.blocks) * 4 * s.vl
 	}
 	outs = g.Groups * ceilDiv(g.N/g.Groups, panel) * panel
 	return outs * g.KH * s.rowUnits(g, k) * 4, outs
@@ -127,6 +128,9 @@ func (s *Set) Layer(alloc func(n int) []byte, g kernels.Conv, w Weights, in Grid
 	n, outs := s.packedLen(&g, l.kind)
 	l.take(alloc(s.layerLen(&g))[:s.layerLen(&g)], n, outs)
 	l.round = newRounding(&out, s.vl)
+	if out.Zero == 0 && out.Low == 0 && out.High == 255 {
+		l.plain = 1
+	}
 	if l.kind == kindDepthwise {
 		l.dw = s.dwPlan(&g)
 		l.packDepthwise(w, unit)
@@ -178,14 +182,15 @@ func (w *Weights) at(g *kernels.Conv, o, ky, kx, c int) int8 {
 	return w.Q[((o*g.KH+ky)*g.KW+kx)*each+c]
 }
 
-// folded is the bias of output channel o less what the zero point adds to its sums.
-func (w *Weights) folded(g *kernels.Conv, o int, in Grid) int32 {
+// folded is the bias of output channel o less what the zero point adds to its sums, if activations are stored less
+// shift.
+func (w *Weights) folded(g *kernels.Conv, o int, in Grid, shift int32) int32 {
 	sum, n := int32(0), len(w.Q)/g.N
 	if w.Bias != nil {
 		sum = w.Bias[o]
 	}
 	for _, q := range w.Q[o*n:][:n] {
-		sum -= int32(q) * int32(in.Zero)
+		sum -= int32(q) * (int32(in.Zero) - shift)
 	}
 	return sum
 }
@@ -213,7 +218,7 @@ func (l *Layer) pack(w Weights, unit []float32) {
 	panels := ceilDiv(part, panel)
 	for o := range g.N {
 		p, j := o/part*panels+o%part/panel, o%part%panel
-		l.bias[p*panel+j], l.scale[p*panel+j] = w.folded(g, o, l.in), unit[o]
+		l.bias[p*panel+j], l.scale[p*panel+j] = w.folded(g, o, l.in, s.shift), unit[o]
 		for ky := range g.KH {
 			for r := range runs {
 				for i := range run * s.unit {

@@ -23,6 +23,8 @@ type sumConsts struct {
 	rounding
 	low, high, add [16]uint32
 	shift          [2]uint64
+
+	wholeA, wholeB, left [4]int32 // 64-bit ARM: the multipliers, and the shift to the left
 }
 
 // NewSum returns the addition of a map on grid a and one on grid b.
@@ -43,6 +45,9 @@ func NewSum(a, b Grid, out Output) *Sum {
 		s.k.add[i] = uint32(s.zero + 1<<(s.shift-1))
 	}
 	s.k.shift[0] = uint64(s.shift)
+	for i := range s.k.left {
+		s.k.wholeA[i], s.k.wholeB[i], s.k.left[i] = int32(s.a), int32(s.b), -int32(s.shift)
+	}
 	return s
 }
 

@@ -9,14 +9,14 @@ type Need struct {
 	Bytes int
 	Sums  int // bytes of a layer's output before it is added to another map
 	Taps  int // of a depthwise convolution
-	// Spreads is the most calls that prepare pixels for an output row.
-	Spreads int
+	// Segments is the most calls that prepare pixels for an output row.
+	Segments int
 }
 
 // Max returns the need that covers both calls, one after the other.
 func (n Need) Max(o Need) Need {
 	return Need{max(n.Ptrs, o.Ptrs), max(n.Pad, o.Pad), max(n.Bytes, o.Bytes), max(n.Sums, o.Sums),
-		max(n.Taps, o.Taps), max(n.Spreads, o.Spreads)}
+		max(n.Taps, o.Taps), max(n.Segments, o.Segments)}
 }
 
 // Scratch is working memory for drivers: one for each goroutine. It holds the arguments of the kernel in flight too, so
@@ -30,7 +30,7 @@ type Scratch struct {
 	dw   dwArgs
 	taps []int
 
-	spreads []spreadArgs
+	segments []dwSegment
 
 	padOf struct {
 		zero    uint8
@@ -81,8 +81,8 @@ func (s *Scratch) Grow(n Need) {
 	if len(s.taps) < n.Taps {
 		s.taps = make([]int, n.Taps)
 	}
-	if len(s.spreads) < n.Spreads {
-		s.spreads = make([]spreadArgs, n.Spreads)
+	if len(s.segments) < n.Segments {
+		s.segments = make([]dwSegment, n.Segments)
 	}
 }
 
@@ -93,12 +93,7 @@ func (s *Scratch) setPad(zero uint8, n, size int) {
 		return
 	}
 	s.padOf.zero, s.padOf.n, s.padOf.size = zero, n, size
-	for i := range n * size {
-		s.pad[i] = zero
-		if size == 2 && i&1 == 1 {
-			s.pad[i] = 0
-		}
-	}
+	fillPadding(s.pad[:n*size], zero, size)
 }
 
 // ints is n integers of the buffer.

@@ -20,17 +20,17 @@ type Set struct {
 
 	gemm, igemm tiles
 	spread      [5]func(*spreadArgs)   // by runs
-	dw          [5][7]func(*dwArgs)    // by runs and outputs
-	dwMost      int                    // most outputs
+	dw          [8][3]dwTiles          // by taps of a group and stride; [0][0]: any
 	vec         [numVec]func(*vecArgs) // nil: in Go
 }
 
 // lanes is what differs between the kernels of instruction sets.
 type lanes struct {
-	vl    int  // lanes of 32 bits in a vector; 0: the set has no kernels, all is done in Go
-	unit  int  // activations in a lane: 4 bytes or 2 integers of 16 bits
-	masks bool // stores are masked
-	split bool // of four lanes, the first integers stand before the second ones
+	vl    int   // lanes of 32 bits in a vector; 0: the set has no kernels, all is done in Go
+	unit  int   // activations in a lane: 4 bytes or 2 integers of 16 bits
+	masks bool  // stores are masked
+	split bool  // of four lanes, the first integers stand before the second ones
+	shift int32 // what kernels subtract from activations
 }
 
 // size is the number of bytes of a weight or an activation in a lane.
@@ -40,6 +40,12 @@ func (l *lanes) size() int { return 4 / l.unit }
 type tiles struct {
 	f    [15][5]func(*gemmArgs)
 	rows [5]int // most rows of each width, 0: no such width
+}
+
+// dwTiles are depthwise kernels by number of outputs.
+type dwTiles struct {
+	f    [7]func(*dwArgs)
+	most int
 }
 
 // family says what a registry row's function is.
@@ -59,6 +65,7 @@ type row struct {
 	fam    family
 	mr, nr int // output pixels and channels
 	runs   int
+	kw, sw int // taps of a group and stride (depthwise); 0: any
 	vec    vecOp
 	gemm   func(*gemmArgs)
 	spread func(*spreadArgs)
@@ -78,8 +85,9 @@ func newSet(name string, l lanes, has func() bool, peak func(n int) int, rows []
 		case famSpread:
 			s.spread[r.runs] = r.spread
 		case famDW:
-			s.dw[r.runs][r.mr] = r.dw
-			s.dwMost = max(s.dwMost, r.mr)
+			t := &s.dw[r.kw][r.sw]
+			t.f[r.mr] = r.dw
+			t.most = max(t.most, r.mr)
 		case famVec:
 			s.vec[r.vec] = r.vecf
 		}

@@ -18,13 +18,10 @@ var avx2Rows = []row{
 	{name: "igemmAVX2_5x16", fam: famIGemm, mr: 5, nr: 16, gemm: igemmAVX2_5x16},
 	{name: "igemmAVX2_6x16", fam: famIGemm, mr: 6, nr: 16, gemm: igemmAVX2_6x16},
 	{name: "spreadAVX2_1", fam: famSpread, runs: 1, spread: spreadAVX2_1},
-	{name: "dwAVX2_1x1", fam: famDW, mr: 1, runs: 1, dw: dwAVX2_1x1},
-	{name: "dwAVX2_1x2", fam: famDW, mr: 2, runs: 1, dw: dwAVX2_1x2},
-	{name: "dwAVX2_1x3", fam: famDW, mr: 3, runs: 1, dw: dwAVX2_1x3},
 	{name: "spreadAVX2_2", fam: famSpread, runs: 2, spread: spreadAVX2_2},
-	{name: "dwAVX2_2x1", fam: famDW, mr: 1, runs: 2, dw: dwAVX2_2x1},
-	{name: "dwAVX2_2x2", fam: famDW, mr: 2, runs: 2, dw: dwAVX2_2x2},
-	{name: "dwAVX2_2x3", fam: famDW, mr: 3, runs: 2, dw: dwAVX2_2x3},
+	{name: "dwAVX2_1", fam: famDW, mr: 1, kw: 0, sw: 0, dw: dwAVX2_1},
+	{name: "dwAVX2_2", fam: famDW, mr: 2, kw: 0, sw: 0, dw: dwAVX2_2},
+	{name: "dwAVX2_3", fam: famDW, mr: 3, kw: 0, sw: 0, dw: dwAVX2_3},
 	{name: "addAVX2", fam: famVec, vec: vecAdd, vecf: addAVX2},
 	{name: "mulAVX2", fam: famVec, vec: vecMul, vecf: mulAVX2},
 	{name: "maxAVX2", fam: famVec, vec: vecMax, vecf: maxAVX2},
@@ -127,27 +124,6 @@ func igemmAVX2_6x16(a *gemmArgs)
 //go:noescape
 func spreadAVX2_1(a *spreadArgs)
 
-//	for x := range 1 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX2_1x1(a *dwArgs)
-
-//	for x := range 2 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX2_1x2(a *dwArgs)
-
-//	for x := range 3 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX2_1x3(a *dwArgs)
-
 //	for x := range n { for c := range 16 {
 //		to[x][c] = the values of tab[r*2+run][off+x*step+c], r < 2, of each run
 //	}}, for nb blocks of channels
@@ -155,26 +131,26 @@ func dwAVX2_1x3(a *dwArgs)
 //go:noescape
 func spreadAVX2_2(a *spreadArgs)
 
-//	for x := range 1 { for c := range 16 {
+//	for x := range 1 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX2_2x1(a *dwArgs)
+func dwAVX2_1(a *dwArgs)
 
-//	for x := range 2 { for c := range 16 {
+//	for x := range 2 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX2_2x2(a *dwArgs)
+func dwAVX2_2(a *dwArgs)
 
-//	for x := range 3 { for c := range 16 {
+//	for x := range 3 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX2_2x3(a *dwArgs)
+func dwAVX2_3(a *dwArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] = (a[i]*ma + b[i]*mb + add) >> shift

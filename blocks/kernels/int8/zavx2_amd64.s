@@ -9,11 +9,11 @@
 TEXT ·gemmAVX2_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -27,7 +27,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 120(AX), R8
+	ADDQ 128(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -46,61 +46,77 @@ loop:
 	DECQ         DI
 	JNZ          tap
 	IMUL3Q       $0x01, BX, CX
-	ADDQ         CX, 120(AX)
+	ADDQ         CX, 128(AX)
 	MOVQ         112(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
 	MOVQ         88(AX), CX
 	MOVQ         96(AX), DX
-	MOVQ         128(AX), BX
+	MOVQ         136(AX), BX
 	MOVQ         72(AX), SI
 	VMOVDQU      192(DX), Y2
+	VMOVDQU      (CX), Y3
+	VMOVDQU      32(CX), Y4
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       (CX), Y0, Y0
-	VMULPS       32(CX), Y1, Y1
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y4, Y1, Y1
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
-	VPACKSSDW    Y1, Y0, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPADDSW      (DX), Y3, Y3
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (DX), Y0, Y0
-	VPACKUSWB    Y0, Y3, Y3
-	VPMAXUB      64(DX), Y3, Y3
-	VPMINUB      128(DX), Y3, Y3
-	VPERMD       Y3, Y2, Y3
-	VMOVDQU      X3, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 128(AX)
+	VPACKUSWB    Y0, Y0, Y0
+	VPMAXUB      64(DX), Y0, Y0
+	VPMINUB      128(DX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD  Y0, Y2, Y0
+	VMOVDQU X0, (BX)
+	ADDQ    SI, BX
+	MOVQ    BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), CX
-	MOVQ         88(AX), DX
-	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
-	MOVQ         72(AX), DI
-	VMOVDQU      192(BX), Y2
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VPACKSSDW    Y1, Y0, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPADDSW      (BX), Y3, Y3
-	VPADDSW      (BX), Y0, Y0
-	VPACKUSWB    Y0, Y3, Y3
-	VPMAXUB      64(BX), Y3, Y3
-	VPMINUB      128(BX), Y3, Y3
-	VPERMD       Y3, Y2, Y3
-	VEXTRACTI128 $0x00, Y3, X0
+	MOVQ      112(AX), CX
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU   192(BX), Y2
+	VMOVDQU   (DX), Y3
+	VMOVDQU   32(DX), Y4
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(BX), Y0, Y0
+	VPMINUB   128(BX), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y2, Y0
+	VEXTRACTI128 $0x00, Y0, X0
 	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_0
@@ -129,7 +145,7 @@ no2_0:
 
 no1_0:
 	ADDQ DI, SI
-	MOVQ SI, 128(AX)
+	MOVQ SI, 136(AX)
 	JMP  next
 
 // func gemmAVX2_2x16(a *byte)
@@ -137,11 +153,11 @@ no1_0:
 TEXT ·gemmAVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -157,7 +173,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 120(AX), R8
+	ADDQ 128(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -181,73 +197,93 @@ loop:
 	DECQ         DI
 	JNZ          tap
 	IMUL3Q       $0x02, BX, CX
-	ADDQ         CX, 120(AX)
+	ADDQ         CX, 128(AX)
 	MOVQ         112(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
 	MOVQ         88(AX), CX
 	MOVQ         96(AX), DX
-	MOVQ         128(AX), BX
+	MOVQ         136(AX), BX
 	MOVQ         72(AX), SI
 	VMOVDQU      192(DX), Y4
+	VMOVDQU      (CX), Y5
+	VMOVDQU      32(CX), Y6
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (CX), Y0, Y0
-	VMULPS       32(CX), Y1, Y1
-	VMULPS       (CX), Y2, Y2
-	VMULPS       32(CX), Y3, Y3
+	VMULPS       Y5, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y6, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (DX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(DX), Y0, Y0
 	VPMINUB      128(DX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y4, Y0
 	VMOVDQU      X0, (BX)
 	ADDQ         SI, BX
 	VEXTRACTI128 $0x01, Y0, (BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 128(AX)
+	MOVQ         BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), CX
-	MOVQ         88(AX), DX
-	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
-	MOVQ         72(AX), DI
-	VMOVDQU      192(BX), Y4
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
+	MOVQ      112(AX), CX
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU   192(BX), Y4
+	VMOVDQU   (DX), Y5
+	VMOVDQU   32(DX), Y6
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y6, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y6, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Y0, Y0
+	VPADDSW   (BX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(BX), Y0, Y0
+	VPMINUB   128(BX), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y4, Y0
 	VEXTRACTI128 $0x00, Y0, X1
 	MOVQ         SI, DX
@@ -307,7 +343,7 @@ no2_1:
 
 no1_1:
 	ADDQ DI, SI
-	MOVQ SI, 128(AX)
+	MOVQ SI, 136(AX)
 	JMP  next
 
 // func gemmAVX2_3x16(a *byte)
@@ -315,11 +351,11 @@ no1_1:
 TEXT ·gemmAVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -337,7 +373,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 120(AX), R8
+	ADDQ 128(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -366,34 +402,44 @@ loop:
 	DECQ         DI
 	JNZ          tap
 	IMUL3Q       $0x03, BX, CX
-	ADDQ         CX, 120(AX)
+	ADDQ         CX, 128(AX)
 	MOVQ         112(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
 	MOVQ         88(AX), CX
 	MOVQ         96(AX), DX
-	MOVQ         128(AX), BX
+	MOVQ         136(AX), BX
 	MOVQ         72(AX), SI
 	VMOVDQU      192(DX), Y6
+	VMOVDQU      (CX), Y7
+	VMOVDQU      32(CX), Y8
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (CX), Y0, Y0
-	VMULPS       32(CX), Y1, Y1
-	VMULPS       (CX), Y2, Y2
-	VMULPS       32(CX), Y3, Y3
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y8, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (DX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(DX), Y0, Y0
 	VPMINUB      128(DX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y6, Y0
 	VMOVDQU      X0, (BX)
 	ADDQ         SI, BX
@@ -401,128 +447,150 @@ loop:
 	ADDQ         SI, BX
 	VCVTDQ2PS    Y4, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       (CX), Y4, Y4
-	VMULPS       32(CX), Y5, Y5
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y8, Y5, Y5
 	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y5, Y4, Y1
-	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(DX), Y0, Y0
-	VPMINUB      128(DX), Y0, Y0
-	VPERMD       Y0, Y6, Y0
-	VMOVDQU      X0, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 128(AX)
+	VPACKSSDW    Y5, Y4, Y4
+	CMPQ         120(AX), $0x00
+	JNE          plain2_false
+	VPADDSW      (DX), Y4, Y4
+	VPACKUSWB    Y4, Y4, Y4
+	VPMAXUB      64(DX), Y4, Y4
+	VPMINUB      128(DX), Y4, Y4
+	JMP          packed2_false
+
+plain2_false:
+	VPACKUSWB Y4, Y4, Y4
+
+packed2_false:
+	VPERMD  Y4, Y6, Y4
+	VMOVDQU X4, (BX)
+	ADDQ    SI, BX
+	MOVQ    BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), CX
-	MOVQ         88(AX), DX
-	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
-	MOVQ         72(AX), DI
-	VMOVDQU      192(BX), Y6
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
+	MOVQ      112(AX), CX
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU   192(BX), Y6
+	VMOVDQU   (DX), Y7
+	VMOVDQU   32(DX), Y8
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y7, Y0, Y0
+	VMULPS    Y8, Y1, Y1
+	VMULPS    Y7, Y2, Y2
+	VMULPS    Y8, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Y0, Y0
+	VPADDSW   (BX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(BX), Y0, Y0
+	VPMINUB   128(BX), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y6, Y0
 	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         SI, R8
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_0
-	VMOVQ        X1, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X1, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X1, X1
 
 no8_0:
 	TESTQ   $0x00000004, CX
 	JZ      no4_0
-	VMOVD   X1, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X1, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X1, X1
 
 no4_0:
 	TESTQ   $0x00000002, CX
 	JZ      no2_0
-	VPEXTRW $0x00, X1, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X1, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X1, X1
 
 no2_0:
 	TESTQ   $0x00000001, CX
 	JZ      no1_0
-	VPEXTRB $0x00, X1, (R8)
+	VPEXTRB $0x00, X1, (DX)
 
 no1_0:
 	ADDQ         DI, SI
 	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         SI, R8
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_1
-	VMOVQ        X0, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_1:
 	TESTQ   $0x00000004, CX
 	JZ      no4_1
-	VMOVD   X0, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
 no4_1:
 	TESTQ   $0x00000002, CX
 	JZ      no2_1
-	VPEXTRW $0x00, X0, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
 no2_1:
 	TESTQ   $0x00000001, CX
 	JZ      no1_1
-	VPEXTRB $0x00, X0, (R8)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_1:
-	ADDQ         DI, SI
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       (DX), Y4, Y4
-	VMULPS       32(DX), Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y5, Y5
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y5, Y4, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y6, Y0
-	VEXTRACTI128 $0x00, Y0, X0
+	ADDQ      DI, SI
+	VCVTDQ2PS Y4, Y4
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y7, Y4, Y4
+	VMULPS    Y8, Y5, Y5
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y5, Y5
+	VPACKSSDW Y5, Y4, Y4
+	CMPQ      120(AX), $0x00
+	JNE       plain2_true
+	VPADDSW   (BX), Y4, Y4
+	VPACKUSWB Y4, Y4, Y4
+	VPMAXUB   64(BX), Y4, Y4
+	VPMINUB   128(BX), Y4, Y4
+	JMP       packed2_true
+
+plain2_true:
+	VPACKUSWB Y4, Y4, Y4
+
+packed2_true:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
 	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_2
@@ -551,7 +619,7 @@ no2_2:
 
 no1_2:
 	ADDQ DI, SI
-	MOVQ SI, 128(AX)
+	MOVQ SI, 136(AX)
 	JMP  next
 
 // func gemmAVX2_4x16(a *byte)
@@ -559,11 +627,11 @@ no1_2:
 TEXT ·gemmAVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -583,7 +651,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
@@ -617,34 +685,44 @@ loop:
 	DECQ         R8
 	JNZ          tap
 	IMUL3Q       $0x04, BX, CX
-	ADDQ         CX, 120(AX)
+	ADDQ         CX, 128(AX)
 	MOVQ         112(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
 	MOVQ         88(AX), CX
 	MOVQ         96(AX), DX
-	MOVQ         128(AX), BX
+	MOVQ         136(AX), BX
 	MOVQ         72(AX), SI
 	VMOVDQU      192(DX), Y8
+	VMOVDQU      (CX), Y9
+	VMOVDQU      32(CX), Y10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (CX), Y0, Y0
-	VMULPS       32(CX), Y1, Y1
-	VMULPS       (CX), Y2, Y2
-	VMULPS       32(CX), Y3, Y3
+	VMULPS       Y9, Y0, Y0
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y10, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (DX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(DX), Y0, Y0
 	VPMINUB      128(DX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y8, Y0
 	VMOVDQU      X0, (BX)
 	ADDQ         SI, BX
@@ -654,169 +732,195 @@ loop:
 	VCVTDQ2PS    Y5, Y5
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       (CX), Y4, Y4
-	VMULPS       32(CX), Y5, Y5
-	VMULPS       (CX), Y6, Y6
-	VMULPS       32(CX), Y7, Y7
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VMULPS       Y10, Y7, Y7
 	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
 	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(DX), Y0, Y0
-	VPMINUB      128(DX), Y0, Y0
-	VPERMD       Y0, Y8, Y0
-	VMOVDQU      X0, (BX)
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	CMPQ         120(AX), $0x00
+	JNE          plain2_false
+	VPADDSW      (DX), Y4, Y4
+	VPADDSW      (DX), Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPMAXUB      64(DX), Y4, Y4
+	VPMINUB      128(DX), Y4, Y4
+	JMP          packed2_false
+
+plain2_false:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_false:
+	VPERMD       Y4, Y8, Y4
+	VMOVDQU      X4, (BX)
 	ADDQ         SI, BX
-	VEXTRACTI128 $0x01, Y0, (BX)
+	VEXTRACTI128 $0x01, Y4, (BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 128(AX)
+	MOVQ         BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), CX
-	MOVQ         88(AX), DX
-	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
-	MOVQ         72(AX), DI
-	VMOVDQU      192(BX), Y8
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
+	MOVQ      112(AX), CX
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU   192(BX), Y8
+	VMOVDQU   (DX), Y9
+	VMOVDQU   32(DX), Y10
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y9, Y0, Y0
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y9, Y2, Y2
+	VMULPS    Y10, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Y0, Y0
+	VPADDSW   (BX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(BX), Y0, Y0
+	VPMINUB   128(BX), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y8, Y0
 	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         SI, R8
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_0
-	VMOVQ        X1, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X1, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X1, X1
 
 no8_0:
 	TESTQ   $0x00000004, CX
 	JZ      no4_0
-	VMOVD   X1, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X1, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X1, X1
 
 no4_0:
 	TESTQ   $0x00000002, CX
 	JZ      no2_0
-	VPEXTRW $0x00, X1, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X1, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X1, X1
 
 no2_0:
 	TESTQ   $0x00000001, CX
 	JZ      no1_0
-	VPEXTRB $0x00, X1, (R8)
+	VPEXTRB $0x00, X1, (DX)
 
 no1_0:
 	ADDQ         DI, SI
 	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         SI, R8
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_1
-	VMOVQ        X0, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_1:
 	TESTQ   $0x00000004, CX
 	JZ      no4_1
-	VMOVD   X0, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
 no4_1:
 	TESTQ   $0x00000002, CX
 	JZ      no2_1
-	VPEXTRW $0x00, X0, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
 no2_1:
 	TESTQ   $0x00000001, CX
 	JZ      no1_1
-	VPEXTRB $0x00, X0, (R8)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_1:
-	ADDQ         DI, SI
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       (DX), Y4, Y4
-	VMULPS       32(DX), Y5, Y5
-	VMULPS       (DX), Y6, Y6
-	VMULPS       32(DX), Y7, Y7
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y8, Y0
-	VEXTRACTI128 $0x00, Y0, X1
+	ADDQ      DI, SI
+	VCVTDQ2PS Y4, Y4
+	VCVTDQ2PS Y5, Y5
+	VCVTDQ2PS Y6, Y6
+	VCVTDQ2PS Y7, Y7
+	VMULPS    Y9, Y4, Y4
+	VMULPS    Y10, Y5, Y5
+	VMULPS    Y9, Y6, Y6
+	VMULPS    Y10, Y7, Y7
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y6, Y6
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	CMPQ      120(AX), $0x00
+	JNE       plain2_true
+	VPADDSW   (BX), Y4, Y4
+	VPADDSW   (BX), Y6, Y6
+	VPACKUSWB Y6, Y4, Y4
+	VPMAXUB   64(BX), Y4, Y4
+	VPMINUB   128(BX), Y4, Y4
+	JMP       packed2_true
+
+plain2_true:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_true:
+	VPERMD       Y4, Y8, Y4
+	VEXTRACTI128 $0x00, Y4, X0
 	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_2
-	VMOVQ        X1, (DX)
+	VMOVQ        X0, (DX)
 	ADDQ         $0x08, DX
-	VPSRLDQ      $0x08, X1, X1
+	VPSRLDQ      $0x08, X0, X0
 
 no8_2:
 	TESTQ   $0x00000004, CX
 	JZ      no4_2
-	VMOVD   X1, (DX)
+	VMOVD   X0, (DX)
 	ADDQ    $0x04, DX
-	VPSRLDQ $0x04, X1, X1
+	VPSRLDQ $0x04, X0, X0
 
 no4_2:
 	TESTQ   $0x00000002, CX
 	JZ      no2_2
-	VPEXTRW $0x00, X1, (DX)
+	VPEXTRW $0x00, X0, (DX)
 	ADDQ    $0x02, DX
-	VPSRLDQ $0x02, X1, X1
+	VPSRLDQ $0x02, X0, X0
 
 no2_2:
 	TESTQ   $0x00000001, CX
 	JZ      no1_2
-	VPEXTRB $0x00, X1, (DX)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_2:
 	ADDQ         DI, SI
-	VEXTRACTI128 $0x01, Y0, X0
+	VEXTRACTI128 $0x01, Y4, X0
 	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_3
@@ -845,7 +949,7 @@ no2_3:
 
 no1_3:
 	ADDQ DI, SI
-	MOVQ SI, 128(AX)
+	MOVQ SI, 136(AX)
 	JMP  next
 
 // func gemmAVX2_5x16(a *byte)
@@ -853,11 +957,11 @@ no1_3:
 TEXT ·gemmAVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -879,7 +983,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -920,34 +1024,44 @@ loop:
 	DECQ         R8
 	JNZ          tap
 	IMUL3Q       $0x05, BX, CX
-	ADDQ         CX, 120(AX)
+	ADDQ         CX, 128(AX)
 	MOVQ         112(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
 	MOVQ         88(AX), CX
 	MOVQ         96(AX), DX
-	MOVQ         128(AX), BX
+	MOVQ         136(AX), BX
 	MOVQ         72(AX), SI
 	VMOVDQU      192(DX), Y10
+	VMOVDQU      (CX), Y11
+	VMOVDQU      32(CX), Y12
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (CX), Y0, Y0
-	VMULPS       32(CX), Y1, Y1
-	VMULPS       (CX), Y2, Y2
-	VMULPS       32(CX), Y3, Y3
+	VMULPS       Y11, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y11, Y2, Y2
+	VMULPS       Y12, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (DX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(DX), Y0, Y0
 	VPMINUB      128(DX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y10, Y0
 	VMOVDQU      X0, (BX)
 	ADDQ         SI, BX
@@ -957,228 +1071,266 @@ loop:
 	VCVTDQ2PS    Y5, Y5
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       (CX), Y4, Y4
-	VMULPS       32(CX), Y5, Y5
-	VMULPS       (CX), Y6, Y6
-	VMULPS       32(CX), Y7, Y7
+	VMULPS       Y11, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y11, Y6, Y6
+	VMULPS       Y12, Y7, Y7
 	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
 	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(DX), Y0, Y0
-	VPMINUB      128(DX), Y0, Y0
-	VPERMD       Y0, Y10, Y0
-	VMOVDQU      X0, (BX)
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	CMPQ         120(AX), $0x00
+	JNE          plain2_false
+	VPADDSW      (DX), Y4, Y4
+	VPADDSW      (DX), Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPMAXUB      64(DX), Y4, Y4
+	VPMINUB      128(DX), Y4, Y4
+	JMP          packed2_false
+
+plain2_false:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_false:
+	VPERMD       Y4, Y10, Y4
+	VMOVDQU      X4, (BX)
 	ADDQ         SI, BX
-	VEXTRACTI128 $0x01, Y0, (BX)
+	VEXTRACTI128 $0x01, Y4, (BX)
 	ADDQ         SI, BX
 	VCVTDQ2PS    Y8, Y8
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       (CX), Y8, Y8
-	VMULPS       32(CX), Y9, Y9
+	VMULPS       Y11, Y8, Y8
+	VMULPS       Y12, Y9, Y9
 	VCVTPS2DQ    Y8, Y8
 	VCVTPS2DQ    Y9, Y9
-	VPACKSSDW    Y9, Y8, Y0
-	VPACKSSDW    Y9, Y8, Y1
-	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(DX), Y0, Y0
-	VPMINUB      128(DX), Y0, Y0
-	VPERMD       Y0, Y10, Y0
-	VMOVDQU      X0, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 128(AX)
+	VPACKSSDW    Y9, Y8, Y8
+	CMPQ         120(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (DX), Y8, Y8
+	VPACKUSWB    Y8, Y8, Y8
+	VPMAXUB      64(DX), Y8, Y8
+	VPMINUB      128(DX), Y8, Y8
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y8, Y8, Y8
+
+packed4_false:
+	VPERMD  Y8, Y10, Y8
+	VMOVDQU X8, (BX)
+	ADDQ    SI, BX
+	MOVQ    BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), CX
-	MOVQ         88(AX), DX
-	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
-	MOVQ         72(AX), DI
-	VMOVDQU      192(BX), Y10
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
+	MOVQ      112(AX), CX
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU   192(BX), Y10
+	VMOVDQU   (DX), Y11
+	VMOVDQU   32(DX), Y12
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y11, Y0, Y0
+	VMULPS    Y12, Y1, Y1
+	VMULPS    Y11, Y2, Y2
+	VMULPS    Y12, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Y0, Y0
+	VPADDSW   (BX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(BX), Y0, Y0
+	VPMINUB   128(BX), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y10, Y0
 	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         SI, R8
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_0
-	VMOVQ        X1, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X1, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X1, X1
 
 no8_0:
 	TESTQ   $0x00000004, CX
 	JZ      no4_0
-	VMOVD   X1, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X1, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X1, X1
 
 no4_0:
 	TESTQ   $0x00000002, CX
 	JZ      no2_0
-	VPEXTRW $0x00, X1, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X1, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X1, X1
 
 no2_0:
 	TESTQ   $0x00000001, CX
 	JZ      no1_0
-	VPEXTRB $0x00, X1, (R8)
+	VPEXTRB $0x00, X1, (DX)
 
 no1_0:
 	ADDQ         DI, SI
 	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         SI, R8
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_1
-	VMOVQ        X0, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_1:
 	TESTQ   $0x00000004, CX
 	JZ      no4_1
-	VMOVD   X0, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
 no4_1:
 	TESTQ   $0x00000002, CX
 	JZ      no2_1
-	VPEXTRW $0x00, X0, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
 no2_1:
 	TESTQ   $0x00000001, CX
 	JZ      no1_1
-	VPEXTRB $0x00, X0, (R8)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_1:
-	ADDQ         DI, SI
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       (DX), Y4, Y4
-	VMULPS       32(DX), Y5, Y5
-	VMULPS       (DX), Y6, Y6
-	VMULPS       32(DX), Y7, Y7
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y10, Y0
-	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         SI, R8
+	ADDQ      DI, SI
+	VCVTDQ2PS Y4, Y4
+	VCVTDQ2PS Y5, Y5
+	VCVTDQ2PS Y6, Y6
+	VCVTDQ2PS Y7, Y7
+	VMULPS    Y11, Y4, Y4
+	VMULPS    Y12, Y5, Y5
+	VMULPS    Y11, Y6, Y6
+	VMULPS    Y12, Y7, Y7
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y6, Y6
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	CMPQ      120(AX), $0x00
+	JNE       plain2_true
+	VPADDSW   (BX), Y4, Y4
+	VPADDSW   (BX), Y6, Y6
+	VPACKUSWB Y6, Y4, Y4
+	VPMAXUB   64(BX), Y4, Y4
+	VPMINUB   128(BX), Y4, Y4
+	JMP       packed2_true
+
+plain2_true:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_true:
+	VPERMD       Y4, Y10, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_2
-	VMOVQ        X1, (R8)
-	ADDQ         $0x08, R8
-	VPSRLDQ      $0x08, X1, X1
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
+	VPSRLDQ      $0x08, X0, X0
 
 no8_2:
 	TESTQ   $0x00000004, CX
 	JZ      no4_2
-	VMOVD   X1, (R8)
-	ADDQ    $0x04, R8
-	VPSRLDQ $0x04, X1, X1
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
+	VPSRLDQ $0x04, X0, X0
 
 no4_2:
 	TESTQ   $0x00000002, CX
 	JZ      no2_2
-	VPEXTRW $0x00, X1, (R8)
-	ADDQ    $0x02, R8
-	VPSRLDQ $0x02, X1, X1
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
+	VPSRLDQ $0x02, X0, X0
 
 no2_2:
 	TESTQ   $0x00000001, CX
 	JZ      no1_2
-	VPEXTRB $0x00, X1, (R8)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_2:
 	ADDQ         DI, SI
-	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         SI, R8
+	VEXTRACTI128 $0x01, Y4, X0
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_3
-	VMOVQ        X0, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_3:
 	TESTQ   $0x00000004, CX
 	JZ      no4_3
-	VMOVD   X0, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
 no4_3:
 	TESTQ   $0x00000002, CX
 	JZ      no2_3
-	VPEXTRW $0x00, X0, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
 no2_3:
 	TESTQ   $0x00000001, CX
 	JZ      no1_3
-	VPEXTRB $0x00, X0, (R8)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_3:
-	ADDQ         DI, SI
-	VCVTDQ2PS    Y8, Y8
-	VCVTDQ2PS    Y9, Y9
-	VMULPS       (DX), Y8, Y8
-	VMULPS       32(DX), Y9, Y9
-	VCVTPS2DQ    Y8, Y8
-	VCVTPS2DQ    Y9, Y9
-	VPACKSSDW    Y9, Y8, Y0
-	VPACKSSDW    Y9, Y8, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y10, Y0
-	VEXTRACTI128 $0x00, Y0, X0
+	ADDQ      DI, SI
+	VCVTDQ2PS Y8, Y8
+	VCVTDQ2PS Y9, Y9
+	VMULPS    Y11, Y8, Y8
+	VMULPS    Y12, Y9, Y9
+	VCVTPS2DQ Y8, Y8
+	VCVTPS2DQ Y9, Y9
+	VPACKSSDW Y9, Y8, Y8
+	CMPQ      120(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (BX), Y8, Y8
+	VPACKUSWB Y8, Y8, Y8
+	VPMAXUB   64(BX), Y8, Y8
+	VPMINUB   128(BX), Y8, Y8
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y8, Y8, Y8
+
+packed4_true:
+	VPERMD       Y8, Y10, Y8
+	VEXTRACTI128 $0x00, Y8, X0
 	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_4
@@ -1207,7 +1359,7 @@ no2_4:
 
 no1_4:
 	ADDQ DI, SI
-	MOVQ SI, 128(AX)
+	MOVQ SI, 136(AX)
 	JMP  next
 
 // func gemmAVX2_6x16(a *byte)
@@ -1215,11 +1367,11 @@ no1_4:
 TEXT ·gemmAVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1243,7 +1395,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -1289,34 +1441,44 @@ loop:
 	DECQ         R8
 	JNZ          tap
 	IMUL3Q       $0x06, BX, CX
-	ADDQ         CX, 120(AX)
+	ADDQ         CX, 128(AX)
 	MOVQ         112(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
 	MOVQ         88(AX), CX
 	MOVQ         96(AX), DX
-	MOVQ         128(AX), BX
+	MOVQ         136(AX), BX
 	MOVQ         72(AX), SI
 	VMOVDQU      192(DX), Y12
+	VMOVDQU      (CX), Y13
+	VMOVDQU      32(CX), Y14
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (CX), Y0, Y0
-	VMULPS       32(CX), Y1, Y1
-	VMULPS       (CX), Y2, Y2
-	VMULPS       32(CX), Y3, Y3
+	VMULPS       Y13, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VMULPS       Y14, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (DX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(DX), Y0, Y0
 	VPMINUB      128(DX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y12, Y0
 	VMOVDQU      X0, (BX)
 	ADDQ         SI, BX
@@ -1326,271 +1488,313 @@ loop:
 	VCVTDQ2PS    Y5, Y5
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       (CX), Y4, Y4
-	VMULPS       32(CX), Y5, Y5
-	VMULPS       (CX), Y6, Y6
-	VMULPS       32(CX), Y7, Y7
+	VMULPS       Y13, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VMULPS       Y13, Y6, Y6
+	VMULPS       Y14, Y7, Y7
 	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
 	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(DX), Y0, Y0
-	VPMINUB      128(DX), Y0, Y0
-	VPERMD       Y0, Y12, Y0
-	VMOVDQU      X0, (BX)
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	CMPQ         120(AX), $0x00
+	JNE          plain2_false
+	VPADDSW      (DX), Y4, Y4
+	VPADDSW      (DX), Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPMAXUB      64(DX), Y4, Y4
+	VPMINUB      128(DX), Y4, Y4
+	JMP          packed2_false
+
+plain2_false:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_false:
+	VPERMD       Y4, Y12, Y4
+	VMOVDQU      X4, (BX)
 	ADDQ         SI, BX
-	VEXTRACTI128 $0x01, Y0, (BX)
+	VEXTRACTI128 $0x01, Y4, (BX)
 	ADDQ         SI, BX
 	VCVTDQ2PS    Y8, Y8
 	VCVTDQ2PS    Y9, Y9
 	VCVTDQ2PS    Y10, Y10
 	VCVTDQ2PS    Y11, Y11
-	VMULPS       (CX), Y8, Y8
-	VMULPS       32(CX), Y9, Y9
-	VMULPS       (CX), Y10, Y10
-	VMULPS       32(CX), Y11, Y11
+	VMULPS       Y13, Y8, Y8
+	VMULPS       Y14, Y9, Y9
+	VMULPS       Y13, Y10, Y10
+	VMULPS       Y14, Y11, Y11
 	VCVTPS2DQ    Y8, Y8
 	VCVTPS2DQ    Y9, Y9
 	VCVTPS2DQ    Y10, Y10
 	VCVTPS2DQ    Y11, Y11
-	VPACKSSDW    Y9, Y8, Y0
-	VPACKSSDW    Y11, Y10, Y1
-	VPADDSW      (DX), Y0, Y0
-	VPADDSW      (DX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(DX), Y0, Y0
-	VPMINUB      128(DX), Y0, Y0
-	VPERMD       Y0, Y12, Y0
-	VMOVDQU      X0, (BX)
+	VPACKSSDW    Y9, Y8, Y8
+	VPACKSSDW    Y11, Y10, Y10
+	CMPQ         120(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (DX), Y8, Y8
+	VPADDSW      (DX), Y10, Y10
+	VPACKUSWB    Y10, Y8, Y8
+	VPMAXUB      64(DX), Y8, Y8
+	VPMINUB      128(DX), Y8, Y8
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y10, Y8, Y8
+
+packed4_false:
+	VPERMD       Y8, Y12, Y8
+	VMOVDQU      X8, (BX)
 	ADDQ         SI, BX
-	VEXTRACTI128 $0x01, Y0, (BX)
+	VEXTRACTI128 $0x01, Y8, (BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 128(AX)
+	MOVQ         BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), CX
-	MOVQ         88(AX), DX
-	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
-	MOVQ         72(AX), DI
-	VMOVDQU      192(BX), Y12
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
+	MOVQ      112(AX), CX
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU   192(BX), Y12
+	VMOVDQU   (DX), Y13
+	VMOVDQU   32(DX), Y14
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y13, Y0, Y0
+	VMULPS    Y14, Y1, Y1
+	VMULPS    Y13, Y2, Y2
+	VMULPS    Y14, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Y0, Y0
+	VPADDSW   (BX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(BX), Y0, Y0
+	VPMINUB   128(BX), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y12, Y0
 	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         SI, R8
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_0
-	VMOVQ        X1, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X1, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X1, X1
 
 no8_0:
 	TESTQ   $0x00000004, CX
 	JZ      no4_0
-	VMOVD   X1, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X1, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X1, X1
 
 no4_0:
 	TESTQ   $0x00000002, CX
 	JZ      no2_0
-	VPEXTRW $0x00, X1, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X1, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X1, X1
 
 no2_0:
 	TESTQ   $0x00000001, CX
 	JZ      no1_0
-	VPEXTRB $0x00, X1, (R8)
+	VPEXTRB $0x00, X1, (DX)
 
 no1_0:
 	ADDQ         DI, SI
 	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         SI, R8
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_1
-	VMOVQ        X0, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_1:
 	TESTQ   $0x00000004, CX
 	JZ      no4_1
-	VMOVD   X0, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
 no4_1:
 	TESTQ   $0x00000002, CX
 	JZ      no2_1
-	VPEXTRW $0x00, X0, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
 no2_1:
 	TESTQ   $0x00000001, CX
 	JZ      no1_1
-	VPEXTRB $0x00, X0, (R8)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_1:
-	ADDQ         DI, SI
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       (DX), Y4, Y4
-	VMULPS       32(DX), Y5, Y5
-	VMULPS       (DX), Y6, Y6
-	VMULPS       32(DX), Y7, Y7
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y12, Y0
-	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         SI, R8
+	ADDQ      DI, SI
+	VCVTDQ2PS Y4, Y4
+	VCVTDQ2PS Y5, Y5
+	VCVTDQ2PS Y6, Y6
+	VCVTDQ2PS Y7, Y7
+	VMULPS    Y13, Y4, Y4
+	VMULPS    Y14, Y5, Y5
+	VMULPS    Y13, Y6, Y6
+	VMULPS    Y14, Y7, Y7
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y6, Y6
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	CMPQ      120(AX), $0x00
+	JNE       plain2_true
+	VPADDSW   (BX), Y4, Y4
+	VPADDSW   (BX), Y6, Y6
+	VPACKUSWB Y6, Y4, Y4
+	VPMAXUB   64(BX), Y4, Y4
+	VPMINUB   128(BX), Y4, Y4
+	JMP       packed2_true
+
+plain2_true:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_true:
+	VPERMD       Y4, Y12, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_2
-	VMOVQ        X1, (R8)
-	ADDQ         $0x08, R8
-	VPSRLDQ      $0x08, X1, X1
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
+	VPSRLDQ      $0x08, X0, X0
 
 no8_2:
 	TESTQ   $0x00000004, CX
 	JZ      no4_2
-	VMOVD   X1, (R8)
-	ADDQ    $0x04, R8
-	VPSRLDQ $0x04, X1, X1
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
+	VPSRLDQ $0x04, X0, X0
 
 no4_2:
 	TESTQ   $0x00000002, CX
 	JZ      no2_2
-	VPEXTRW $0x00, X1, (R8)
-	ADDQ    $0x02, R8
-	VPSRLDQ $0x02, X1, X1
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
+	VPSRLDQ $0x02, X0, X0
 
 no2_2:
 	TESTQ   $0x00000001, CX
 	JZ      no1_2
-	VPEXTRB $0x00, X1, (R8)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_2:
 	ADDQ         DI, SI
-	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         SI, R8
+	VEXTRACTI128 $0x01, Y4, X0
+	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_3
-	VMOVQ        X0, (R8)
-	ADDQ         $0x08, R8
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_3:
 	TESTQ   $0x00000004, CX
 	JZ      no4_3
-	VMOVD   X0, (R8)
-	ADDQ    $0x04, R8
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
 no4_3:
 	TESTQ   $0x00000002, CX
 	JZ      no2_3
-	VPEXTRW $0x00, X0, (R8)
-	ADDQ    $0x02, R8
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
 no2_3:
 	TESTQ   $0x00000001, CX
 	JZ      no1_3
-	VPEXTRB $0x00, X0, (R8)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_3:
-	ADDQ         DI, SI
-	VCVTDQ2PS    Y8, Y8
-	VCVTDQ2PS    Y9, Y9
-	VCVTDQ2PS    Y10, Y10
-	VCVTDQ2PS    Y11, Y11
-	VMULPS       (DX), Y8, Y8
-	VMULPS       32(DX), Y9, Y9
-	VMULPS       (DX), Y10, Y10
-	VMULPS       32(DX), Y11, Y11
-	VCVTPS2DQ    Y8, Y8
-	VCVTPS2DQ    Y9, Y9
-	VCVTPS2DQ    Y10, Y10
-	VCVTPS2DQ    Y11, Y11
-	VPACKSSDW    Y9, Y8, Y0
-	VPACKSSDW    Y11, Y10, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y12, Y0
-	VEXTRACTI128 $0x00, Y0, X1
+	ADDQ      DI, SI
+	VCVTDQ2PS Y8, Y8
+	VCVTDQ2PS Y9, Y9
+	VCVTDQ2PS Y10, Y10
+	VCVTDQ2PS Y11, Y11
+	VMULPS    Y13, Y8, Y8
+	VMULPS    Y14, Y9, Y9
+	VMULPS    Y13, Y10, Y10
+	VMULPS    Y14, Y11, Y11
+	VCVTPS2DQ Y8, Y8
+	VCVTPS2DQ Y9, Y9
+	VCVTPS2DQ Y10, Y10
+	VCVTPS2DQ Y11, Y11
+	VPACKSSDW Y9, Y8, Y8
+	VPACKSSDW Y11, Y10, Y10
+	CMPQ      120(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (BX), Y8, Y8
+	VPADDSW   (BX), Y10, Y10
+	VPACKUSWB Y10, Y8, Y8
+	VPMAXUB   64(BX), Y8, Y8
+	VPMINUB   128(BX), Y8, Y8
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y10, Y8, Y8
+
+packed4_true:
+	VPERMD       Y8, Y12, Y8
+	VEXTRACTI128 $0x00, Y8, X0
 	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_4
-	VMOVQ        X1, (DX)
+	VMOVQ        X0, (DX)
 	ADDQ         $0x08, DX
-	VPSRLDQ      $0x08, X1, X1
+	VPSRLDQ      $0x08, X0, X0
 
 no8_4:
 	TESTQ   $0x00000004, CX
 	JZ      no4_4
-	VMOVD   X1, (DX)
+	VMOVD   X0, (DX)
 	ADDQ    $0x04, DX
-	VPSRLDQ $0x04, X1, X1
+	VPSRLDQ $0x04, X0, X0
 
 no4_4:
 	TESTQ   $0x00000002, CX
 	JZ      no2_4
-	VPEXTRW $0x00, X1, (DX)
+	VPEXTRW $0x00, X0, (DX)
 	ADDQ    $0x02, DX
-	VPSRLDQ $0x02, X1, X1
+	VPSRLDQ $0x02, X0, X0
 
 no2_4:
 	TESTQ   $0x00000001, CX
 	JZ      no1_4
-	VPEXTRB $0x00, X1, (DX)
+	VPEXTRB $0x00, X0, (DX)
 
 no1_4:
 	ADDQ         DI, SI
-	VEXTRACTI128 $0x01, Y0, X0
+	VEXTRACTI128 $0x01, Y8, X0
 	MOVQ         SI, DX
 	TESTQ        $0x00000008, CX
 	JZ           no8_5
@@ -1619,7 +1823,7 @@ no2_5:
 
 no1_5:
 	ADDQ DI, SI
-	MOVQ SI, 128(AX)
+	MOVQ SI, 136(AX)
 	JMP  next
 
 // func igemmAVX2_1x16(a *byte)
@@ -1627,11 +1831,11 @@ no1_5:
 TEXT ·igemmAVX2_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -1667,55 +1871,71 @@ loop:
 	JNZ          tail
 	MOVQ         88(AX), DX
 	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
+	MOVQ         136(AX), SI
 	MOVQ         72(AX), DI
 	VMOVDQU      192(BX), Y2
+	VMOVDQU      (DX), Y3
+	VMOVDQU      32(DX), Y4
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y4, Y1, Y1
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
-	VPACKSSDW    Y1, Y0, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPADDSW      (BX), Y3, Y3
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (BX), Y0, Y0
-	VPACKUSWB    Y0, Y3, Y3
-	VPMAXUB      64(BX), Y3, Y3
-	VPMINUB      128(BX), Y3, Y3
-	VPERMD       Y3, Y2, Y3
-	VMOVDQU      X3, (SI)
-	ADDQ         DI, SI
-	MOVQ         SI, 128(AX)
+	VPACKUSWB    Y0, Y0, Y0
+	VPMAXUB      64(BX), Y0, Y0
+	VPMINUB      128(BX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD  Y0, Y2, Y0
+	VMOVDQU X0, (SI)
+	ADDQ    DI, SI
+	MOVQ    SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), DX
-	MOVQ         88(AX), BX
-	MOVQ         96(AX), SI
-	MOVQ         128(AX), DI
-	MOVQ         72(AX), R8
-	VMOVDQU      192(SI), Y2
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMULPS       (BX), Y0, Y0
-	VMULPS       32(BX), Y1, Y1
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VPACKSSDW    Y1, Y0, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPADDSW      (SI), Y3, Y3
-	VPADDSW      (SI), Y0, Y0
-	VPACKUSWB    Y0, Y3, Y3
-	VPMAXUB      64(SI), Y3, Y3
-	VPMINUB      128(SI), Y3, Y3
-	VPERMD       Y3, Y2, Y3
-	VEXTRACTI128 $0x00, Y3, X0
+	MOVQ      112(AX), DX
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU   192(SI), Y2
+	VMOVDQU   (BX), Y3
+	VMOVDQU   32(BX), Y4
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(SI), Y0, Y0
+	VPMINUB   128(SI), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y2, Y0
+	VEXTRACTI128 $0x00, Y0, X0
 	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_0
@@ -1744,7 +1964,7 @@ no2_0:
 
 no1_0:
 	ADDQ R8, DI
-	MOVQ DI, 128(AX)
+	MOVQ DI, 136(AX)
 	JMP  next
 
 // func igemmAVX2_2x16(a *byte)
@@ -1752,11 +1972,11 @@ no1_0:
 TEXT ·igemmAVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -1800,67 +2020,87 @@ loop:
 	JNZ          tail
 	MOVQ         88(AX), DX
 	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
+	MOVQ         136(AX), SI
 	MOVQ         72(AX), DI
 	VMOVDQU      192(BX), Y4
+	VMOVDQU      (DX), Y5
+	VMOVDQU      32(DX), Y6
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
+	VMULPS       Y5, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y6, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (BX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(BX), Y0, Y0
 	VPMINUB      128(BX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y4, Y0
 	VMOVDQU      X0, (SI)
 	ADDQ         DI, SI
 	VEXTRACTI128 $0x01, Y0, (SI)
 	ADDQ         DI, SI
-	MOVQ         SI, 128(AX)
+	MOVQ         SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), DX
-	MOVQ         88(AX), BX
-	MOVQ         96(AX), SI
-	MOVQ         128(AX), DI
-	MOVQ         72(AX), R8
-	VMOVDQU      192(SI), Y4
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (BX), Y0, Y0
-	VMULPS       32(BX), Y1, Y1
-	VMULPS       (BX), Y2, Y2
-	VMULPS       32(BX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
+	MOVQ      112(AX), DX
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU   192(SI), Y4
+	VMOVDQU   (BX), Y5
+	VMOVDQU   32(BX), Y6
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y6, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y6, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Y0, Y0
+	VPADDSW   (SI), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(SI), Y0, Y0
+	VPMINUB   128(SI), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y4, Y0
 	VEXTRACTI128 $0x00, Y0, X1
 	MOVQ         DI, BX
@@ -1920,7 +2160,7 @@ no2_1:
 
 no1_1:
 	ADDQ R8, DI
-	MOVQ DI, 128(AX)
+	MOVQ DI, 136(AX)
 	JMP  next
 
 // func igemmAVX2_3x16(a *byte)
@@ -1928,11 +2168,11 @@ no1_1:
 TEXT ·igemmAVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -1984,28 +2224,38 @@ loop:
 	JNZ          tail
 	MOVQ         88(AX), DX
 	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
+	MOVQ         136(AX), SI
 	MOVQ         72(AX), DI
 	VMOVDQU      192(BX), Y6
+	VMOVDQU      (DX), Y7
+	VMOVDQU      32(DX), Y8
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y8, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (BX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(BX), Y0, Y0
 	VPMINUB      128(BX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y6, Y0
 	VMOVDQU      X0, (SI)
 	ADDQ         DI, SI
@@ -2013,128 +2263,150 @@ loop:
 	ADDQ         DI, SI
 	VCVTDQ2PS    Y4, Y4
 	VCVTDQ2PS    Y5, Y5
-	VMULPS       (DX), Y4, Y4
-	VMULPS       32(DX), Y5, Y5
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y8, Y5, Y5
 	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y5, Y4, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y6, Y0
-	VMOVDQU      X0, (SI)
-	ADDQ         DI, SI
-	MOVQ         SI, 128(AX)
+	VPACKSSDW    Y5, Y4, Y4
+	CMPQ         120(AX), $0x00
+	JNE          plain2_false
+	VPADDSW      (BX), Y4, Y4
+	VPACKUSWB    Y4, Y4, Y4
+	VPMAXUB      64(BX), Y4, Y4
+	VPMINUB      128(BX), Y4, Y4
+	JMP          packed2_false
+
+plain2_false:
+	VPACKUSWB Y4, Y4, Y4
+
+packed2_false:
+	VPERMD  Y4, Y6, Y4
+	VMOVDQU X4, (SI)
+	ADDQ    DI, SI
+	MOVQ    SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), DX
-	MOVQ         88(AX), BX
-	MOVQ         96(AX), SI
-	MOVQ         128(AX), DI
-	MOVQ         72(AX), R8
-	VMOVDQU      192(SI), Y6
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (BX), Y0, Y0
-	VMULPS       32(BX), Y1, Y1
-	VMULPS       (BX), Y2, Y2
-	VMULPS       32(BX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
+	MOVQ      112(AX), DX
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU   192(SI), Y6
+	VMOVDQU   (BX), Y7
+	VMOVDQU   32(BX), Y8
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y7, Y0, Y0
+	VMULPS    Y8, Y1, Y1
+	VMULPS    Y7, Y2, Y2
+	VMULPS    Y8, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Y0, Y0
+	VPADDSW   (SI), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(SI), Y0, Y0
+	VPMINUB   128(SI), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y6, Y0
 	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         DI, R9
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_0
-	VMOVQ        X1, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X1, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X1, X1
 
 no8_0:
 	TESTQ   $0x00000004, DX
 	JZ      no4_0
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X1, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X1, X1
 
 no4_0:
 	TESTQ   $0x00000002, DX
 	JZ      no2_0
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X1, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X1, X1
 
 no2_0:
 	TESTQ   $0x00000001, DX
 	JZ      no1_0
-	VPEXTRB $0x00, X1, (R9)
+	VPEXTRB $0x00, X1, (BX)
 
 no1_0:
 	ADDQ         R8, DI
 	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         DI, R9
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_1
-	VMOVQ        X0, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X0, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_1:
 	TESTQ   $0x00000004, DX
 	JZ      no4_1
-	VMOVD   X0, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X0, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X0, X0
 
 no4_1:
 	TESTQ   $0x00000002, DX
 	JZ      no2_1
-	VPEXTRW $0x00, X0, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X0, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X0, X0
 
 no2_1:
 	TESTQ   $0x00000001, DX
 	JZ      no1_1
-	VPEXTRB $0x00, X0, (R9)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_1:
-	ADDQ         R8, DI
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMULPS       (BX), Y4, Y4
-	VMULPS       32(BX), Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y5, Y5
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y5, Y4, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
-	VPERMD       Y0, Y6, Y0
-	VEXTRACTI128 $0x00, Y0, X0
+	ADDQ      R8, DI
+	VCVTDQ2PS Y4, Y4
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y7, Y4, Y4
+	VMULPS    Y8, Y5, Y5
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y5, Y5
+	VPACKSSDW Y5, Y4, Y4
+	CMPQ      120(AX), $0x00
+	JNE       plain2_true
+	VPADDSW   (SI), Y4, Y4
+	VPACKUSWB Y4, Y4, Y4
+	VPMAXUB   64(SI), Y4, Y4
+	VPMINUB   128(SI), Y4, Y4
+	JMP       packed2_true
+
+plain2_true:
+	VPACKUSWB Y4, Y4, Y4
+
+packed2_true:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
 	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_2
@@ -2163,7 +2435,7 @@ no2_2:
 
 no1_2:
 	ADDQ R8, DI
-	MOVQ DI, 128(AX)
+	MOVQ DI, 136(AX)
 	JMP  next
 
 // func igemmAVX2_4x16(a *byte)
@@ -2171,11 +2443,11 @@ no1_2:
 TEXT ·igemmAVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2235,28 +2507,38 @@ loop:
 	JNZ          tail
 	MOVQ         88(AX), DX
 	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
+	MOVQ         136(AX), SI
 	MOVQ         72(AX), DI
 	VMOVDQU      192(BX), Y8
+	VMOVDQU      (DX), Y9
+	VMOVDQU      32(DX), Y10
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
+	VMULPS       Y9, Y0, Y0
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y10, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (BX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(BX), Y0, Y0
 	VPMINUB      128(BX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y8, Y0
 	VMOVDQU      X0, (SI)
 	ADDQ         DI, SI
@@ -2266,169 +2548,195 @@ loop:
 	VCVTDQ2PS    Y5, Y5
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       (DX), Y4, Y4
-	VMULPS       32(DX), Y5, Y5
-	VMULPS       (DX), Y6, Y6
-	VMULPS       32(DX), Y7, Y7
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y9, Y6, Y6
+	VMULPS       Y10, Y7, Y7
 	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
 	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y8, Y0
-	VMOVDQU      X0, (SI)
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	CMPQ         120(AX), $0x00
+	JNE          plain2_false
+	VPADDSW      (BX), Y4, Y4
+	VPADDSW      (BX), Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPMAXUB      64(BX), Y4, Y4
+	VPMINUB      128(BX), Y4, Y4
+	JMP          packed2_false
+
+plain2_false:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_false:
+	VPERMD       Y4, Y8, Y4
+	VMOVDQU      X4, (SI)
 	ADDQ         DI, SI
-	VEXTRACTI128 $0x01, Y0, (SI)
+	VEXTRACTI128 $0x01, Y4, (SI)
 	ADDQ         DI, SI
-	MOVQ         SI, 128(AX)
+	MOVQ         SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), DX
-	MOVQ         88(AX), BX
-	MOVQ         96(AX), SI
-	MOVQ         128(AX), DI
-	MOVQ         72(AX), R8
-	VMOVDQU      192(SI), Y8
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (BX), Y0, Y0
-	VMULPS       32(BX), Y1, Y1
-	VMULPS       (BX), Y2, Y2
-	VMULPS       32(BX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
+	MOVQ      112(AX), DX
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU   192(SI), Y8
+	VMOVDQU   (BX), Y9
+	VMOVDQU   32(BX), Y10
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y9, Y0, Y0
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y9, Y2, Y2
+	VMULPS    Y10, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Y0, Y0
+	VPADDSW   (SI), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(SI), Y0, Y0
+	VPMINUB   128(SI), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y8, Y0
 	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         DI, R9
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_0
-	VMOVQ        X1, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X1, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X1, X1
 
 no8_0:
 	TESTQ   $0x00000004, DX
 	JZ      no4_0
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X1, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X1, X1
 
 no4_0:
 	TESTQ   $0x00000002, DX
 	JZ      no2_0
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X1, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X1, X1
 
 no2_0:
 	TESTQ   $0x00000001, DX
 	JZ      no1_0
-	VPEXTRB $0x00, X1, (R9)
+	VPEXTRB $0x00, X1, (BX)
 
 no1_0:
 	ADDQ         R8, DI
 	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         DI, R9
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_1
-	VMOVQ        X0, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X0, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_1:
 	TESTQ   $0x00000004, DX
 	JZ      no4_1
-	VMOVD   X0, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X0, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X0, X0
 
 no4_1:
 	TESTQ   $0x00000002, DX
 	JZ      no2_1
-	VPEXTRW $0x00, X0, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X0, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X0, X0
 
 no2_1:
 	TESTQ   $0x00000001, DX
 	JZ      no1_1
-	VPEXTRB $0x00, X0, (R9)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_1:
-	ADDQ         R8, DI
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       (BX), Y4, Y4
-	VMULPS       32(BX), Y5, Y5
-	VMULPS       (BX), Y6, Y6
-	VMULPS       32(BX), Y7, Y7
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
-	VPERMD       Y0, Y8, Y0
-	VEXTRACTI128 $0x00, Y0, X1
+	ADDQ      R8, DI
+	VCVTDQ2PS Y4, Y4
+	VCVTDQ2PS Y5, Y5
+	VCVTDQ2PS Y6, Y6
+	VCVTDQ2PS Y7, Y7
+	VMULPS    Y9, Y4, Y4
+	VMULPS    Y10, Y5, Y5
+	VMULPS    Y9, Y6, Y6
+	VMULPS    Y10, Y7, Y7
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y6, Y6
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	CMPQ      120(AX), $0x00
+	JNE       plain2_true
+	VPADDSW   (SI), Y4, Y4
+	VPADDSW   (SI), Y6, Y6
+	VPACKUSWB Y6, Y4, Y4
+	VPMAXUB   64(SI), Y4, Y4
+	VPMINUB   128(SI), Y4, Y4
+	JMP       packed2_true
+
+plain2_true:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_true:
+	VPERMD       Y4, Y8, Y4
+	VEXTRACTI128 $0x00, Y4, X0
 	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_2
-	VMOVQ        X1, (BX)
+	VMOVQ        X0, (BX)
 	ADDQ         $0x08, BX
-	VPSRLDQ      $0x08, X1, X1
+	VPSRLDQ      $0x08, X0, X0
 
 no8_2:
 	TESTQ   $0x00000004, DX
 	JZ      no4_2
-	VMOVD   X1, (BX)
+	VMOVD   X0, (BX)
 	ADDQ    $0x04, BX
-	VPSRLDQ $0x04, X1, X1
+	VPSRLDQ $0x04, X0, X0
 
 no4_2:
 	TESTQ   $0x00000002, DX
 	JZ      no2_2
-	VPEXTRW $0x00, X1, (BX)
+	VPEXTRW $0x00, X0, (BX)
 	ADDQ    $0x02, BX
-	VPSRLDQ $0x02, X1, X1
+	VPSRLDQ $0x02, X0, X0
 
 no2_2:
 	TESTQ   $0x00000001, DX
 	JZ      no1_2
-	VPEXTRB $0x00, X1, (BX)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_2:
 	ADDQ         R8, DI
-	VEXTRACTI128 $0x01, Y0, X0
+	VEXTRACTI128 $0x01, Y4, X0
 	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_3
@@ -2457,7 +2765,7 @@ no2_3:
 
 no1_3:
 	ADDQ R8, DI
-	MOVQ DI, 128(AX)
+	MOVQ DI, 136(AX)
 	JMP  next
 
 // func igemmAVX2_5x16(a *byte)
@@ -2465,11 +2773,11 @@ no1_3:
 TEXT ·igemmAVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2537,28 +2845,38 @@ loop:
 	JNZ          tail
 	MOVQ         88(AX), DX
 	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
+	MOVQ         136(AX), SI
 	MOVQ         72(AX), DI
 	VMOVDQU      192(BX), Y10
+	VMOVDQU      (DX), Y11
+	VMOVDQU      32(DX), Y12
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
+	VMULPS       Y11, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y11, Y2, Y2
+	VMULPS       Y12, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (BX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(BX), Y0, Y0
 	VPMINUB      128(BX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y10, Y0
 	VMOVDQU      X0, (SI)
 	ADDQ         DI, SI
@@ -2568,228 +2886,266 @@ loop:
 	VCVTDQ2PS    Y5, Y5
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       (DX), Y4, Y4
-	VMULPS       32(DX), Y5, Y5
-	VMULPS       (DX), Y6, Y6
-	VMULPS       32(DX), Y7, Y7
+	VMULPS       Y11, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y11, Y6, Y6
+	VMULPS       Y12, Y7, Y7
 	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
 	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y10, Y0
-	VMOVDQU      X0, (SI)
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	CMPQ         120(AX), $0x00
+	JNE          plain2_false
+	VPADDSW      (BX), Y4, Y4
+	VPADDSW      (BX), Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPMAXUB      64(BX), Y4, Y4
+	VPMINUB      128(BX), Y4, Y4
+	JMP          packed2_false
+
+plain2_false:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_false:
+	VPERMD       Y4, Y10, Y4
+	VMOVDQU      X4, (SI)
 	ADDQ         DI, SI
-	VEXTRACTI128 $0x01, Y0, (SI)
+	VEXTRACTI128 $0x01, Y4, (SI)
 	ADDQ         DI, SI
 	VCVTDQ2PS    Y8, Y8
 	VCVTDQ2PS    Y9, Y9
-	VMULPS       (DX), Y8, Y8
-	VMULPS       32(DX), Y9, Y9
+	VMULPS       Y11, Y8, Y8
+	VMULPS       Y12, Y9, Y9
 	VCVTPS2DQ    Y8, Y8
 	VCVTPS2DQ    Y9, Y9
-	VPACKSSDW    Y9, Y8, Y0
-	VPACKSSDW    Y9, Y8, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y10, Y0
-	VMOVDQU      X0, (SI)
-	ADDQ         DI, SI
-	MOVQ         SI, 128(AX)
+	VPACKSSDW    Y9, Y8, Y8
+	CMPQ         120(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (BX), Y8, Y8
+	VPACKUSWB    Y8, Y8, Y8
+	VPMAXUB      64(BX), Y8, Y8
+	VPMINUB      128(BX), Y8, Y8
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y8, Y8, Y8
+
+packed4_false:
+	VPERMD  Y8, Y10, Y8
+	VMOVDQU X8, (SI)
+	ADDQ    DI, SI
+	MOVQ    SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), DX
-	MOVQ         88(AX), BX
-	MOVQ         96(AX), SI
-	MOVQ         128(AX), DI
-	MOVQ         72(AX), R8
-	VMOVDQU      192(SI), Y10
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (BX), Y0, Y0
-	VMULPS       32(BX), Y1, Y1
-	VMULPS       (BX), Y2, Y2
-	VMULPS       32(BX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
+	MOVQ      112(AX), DX
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU   192(SI), Y10
+	VMOVDQU   (BX), Y11
+	VMOVDQU   32(BX), Y12
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y11, Y0, Y0
+	VMULPS    Y12, Y1, Y1
+	VMULPS    Y11, Y2, Y2
+	VMULPS    Y12, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Y0, Y0
+	VPADDSW   (SI), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(SI), Y0, Y0
+	VPMINUB   128(SI), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y10, Y0
 	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         DI, R9
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_0
-	VMOVQ        X1, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X1, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X1, X1
 
 no8_0:
 	TESTQ   $0x00000004, DX
 	JZ      no4_0
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X1, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X1, X1
 
 no4_0:
 	TESTQ   $0x00000002, DX
 	JZ      no2_0
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X1, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X1, X1
 
 no2_0:
 	TESTQ   $0x00000001, DX
 	JZ      no1_0
-	VPEXTRB $0x00, X1, (R9)
+	VPEXTRB $0x00, X1, (BX)
 
 no1_0:
 	ADDQ         R8, DI
 	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         DI, R9
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_1
-	VMOVQ        X0, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X0, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_1:
 	TESTQ   $0x00000004, DX
 	JZ      no4_1
-	VMOVD   X0, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X0, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X0, X0
 
 no4_1:
 	TESTQ   $0x00000002, DX
 	JZ      no2_1
-	VPEXTRW $0x00, X0, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X0, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X0, X0
 
 no2_1:
 	TESTQ   $0x00000001, DX
 	JZ      no1_1
-	VPEXTRB $0x00, X0, (R9)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_1:
-	ADDQ         R8, DI
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       (BX), Y4, Y4
-	VMULPS       32(BX), Y5, Y5
-	VMULPS       (BX), Y6, Y6
-	VMULPS       32(BX), Y7, Y7
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
-	VPERMD       Y0, Y10, Y0
-	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         DI, R9
+	ADDQ      R8, DI
+	VCVTDQ2PS Y4, Y4
+	VCVTDQ2PS Y5, Y5
+	VCVTDQ2PS Y6, Y6
+	VCVTDQ2PS Y7, Y7
+	VMULPS    Y11, Y4, Y4
+	VMULPS    Y12, Y5, Y5
+	VMULPS    Y11, Y6, Y6
+	VMULPS    Y12, Y7, Y7
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y6, Y6
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	CMPQ      120(AX), $0x00
+	JNE       plain2_true
+	VPADDSW   (SI), Y4, Y4
+	VPADDSW   (SI), Y6, Y6
+	VPACKUSWB Y6, Y4, Y4
+	VPMAXUB   64(SI), Y4, Y4
+	VPMINUB   128(SI), Y4, Y4
+	JMP       packed2_true
+
+plain2_true:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_true:
+	VPERMD       Y4, Y10, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_2
-	VMOVQ        X1, (R9)
-	ADDQ         $0x08, R9
-	VPSRLDQ      $0x08, X1, X1
+	VMOVQ        X0, (BX)
+	ADDQ         $0x08, BX
+	VPSRLDQ      $0x08, X0, X0
 
 no8_2:
 	TESTQ   $0x00000004, DX
 	JZ      no4_2
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
-	VPSRLDQ $0x04, X1, X1
+	VMOVD   X0, (BX)
+	ADDQ    $0x04, BX
+	VPSRLDQ $0x04, X0, X0
 
 no4_2:
 	TESTQ   $0x00000002, DX
 	JZ      no2_2
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
-	VPSRLDQ $0x02, X1, X1
+	VPEXTRW $0x00, X0, (BX)
+	ADDQ    $0x02, BX
+	VPSRLDQ $0x02, X0, X0
 
 no2_2:
 	TESTQ   $0x00000001, DX
 	JZ      no1_2
-	VPEXTRB $0x00, X1, (R9)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_2:
 	ADDQ         R8, DI
-	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         DI, R9
+	VEXTRACTI128 $0x01, Y4, X0
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_3
-	VMOVQ        X0, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X0, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_3:
 	TESTQ   $0x00000004, DX
 	JZ      no4_3
-	VMOVD   X0, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X0, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X0, X0
 
 no4_3:
 	TESTQ   $0x00000002, DX
 	JZ      no2_3
-	VPEXTRW $0x00, X0, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X0, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X0, X0
 
 no2_3:
 	TESTQ   $0x00000001, DX
 	JZ      no1_3
-	VPEXTRB $0x00, X0, (R9)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_3:
-	ADDQ         R8, DI
-	VCVTDQ2PS    Y8, Y8
-	VCVTDQ2PS    Y9, Y9
-	VMULPS       (BX), Y8, Y8
-	VMULPS       32(BX), Y9, Y9
-	VCVTPS2DQ    Y8, Y8
-	VCVTPS2DQ    Y9, Y9
-	VPACKSSDW    Y9, Y8, Y0
-	VPACKSSDW    Y9, Y8, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
-	VPERMD       Y0, Y10, Y0
-	VEXTRACTI128 $0x00, Y0, X0
+	ADDQ      R8, DI
+	VCVTDQ2PS Y8, Y8
+	VCVTDQ2PS Y9, Y9
+	VMULPS    Y11, Y8, Y8
+	VMULPS    Y12, Y9, Y9
+	VCVTPS2DQ Y8, Y8
+	VCVTPS2DQ Y9, Y9
+	VPACKSSDW Y9, Y8, Y8
+	CMPQ      120(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (SI), Y8, Y8
+	VPACKUSWB Y8, Y8, Y8
+	VPMAXUB   64(SI), Y8, Y8
+	VPMINUB   128(SI), Y8, Y8
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y8, Y8, Y8
+
+packed4_true:
+	VPERMD       Y8, Y10, Y8
+	VEXTRACTI128 $0x00, Y8, X0
 	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_4
@@ -2818,7 +3174,7 @@ no2_4:
 
 no1_4:
 	ADDQ R8, DI
-	MOVQ DI, 128(AX)
+	MOVQ DI, 136(AX)
 	JMP  next
 
 // func igemmAVX2_6x16(a *byte)
@@ -2826,11 +3182,11 @@ no1_4:
 TEXT ·igemmAVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2906,28 +3262,38 @@ loop:
 	JNZ          tail
 	MOVQ         88(AX), DX
 	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
+	MOVQ         136(AX), SI
 	MOVQ         72(AX), DI
 	VMOVDQU      192(BX), Y12
+	VMOVDQU      (DX), Y13
+	VMOVDQU      32(DX), Y14
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
 	VCVTDQ2PS    Y2, Y2
 	VCVTDQ2PS    Y3, Y3
-	VMULPS       (DX), Y0, Y0
-	VMULPS       32(DX), Y1, Y1
-	VMULPS       (DX), Y2, Y2
-	VMULPS       32(DX), Y3, Y3
+	VMULPS       Y13, Y0, Y0
+	VMULPS       Y14, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VMULPS       Y14, Y3, Y3
 	VCVTPS2DQ    Y0, Y0
 	VCVTPS2DQ    Y1, Y1
 	VCVTPS2DQ    Y2, Y2
 	VCVTPS2DQ    Y3, Y3
 	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
+	VPACKSSDW    Y3, Y2, Y2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
+	VPADDSW      (BX), Y2, Y2
+	VPACKUSWB    Y2, Y0, Y0
 	VPMAXUB      64(BX), Y0, Y0
 	VPMINUB      128(BX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
 	VPERMD       Y0, Y12, Y0
 	VMOVDQU      X0, (SI)
 	ADDQ         DI, SI
@@ -2937,271 +3303,313 @@ loop:
 	VCVTDQ2PS    Y5, Y5
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMULPS       (DX), Y4, Y4
-	VMULPS       32(DX), Y5, Y5
-	VMULPS       (DX), Y6, Y6
-	VMULPS       32(DX), Y7, Y7
+	VMULPS       Y13, Y4, Y4
+	VMULPS       Y14, Y5, Y5
+	VMULPS       Y13, Y6, Y6
+	VMULPS       Y14, Y7, Y7
 	VCVTPS2DQ    Y4, Y4
 	VCVTPS2DQ    Y5, Y5
 	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y12, Y0
-	VMOVDQU      X0, (SI)
+	VPACKSSDW    Y5, Y4, Y4
+	VPACKSSDW    Y7, Y6, Y6
+	CMPQ         120(AX), $0x00
+	JNE          plain2_false
+	VPADDSW      (BX), Y4, Y4
+	VPADDSW      (BX), Y6, Y6
+	VPACKUSWB    Y6, Y4, Y4
+	VPMAXUB      64(BX), Y4, Y4
+	VPMINUB      128(BX), Y4, Y4
+	JMP          packed2_false
+
+plain2_false:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_false:
+	VPERMD       Y4, Y12, Y4
+	VMOVDQU      X4, (SI)
 	ADDQ         DI, SI
-	VEXTRACTI128 $0x01, Y0, (SI)
+	VEXTRACTI128 $0x01, Y4, (SI)
 	ADDQ         DI, SI
 	VCVTDQ2PS    Y8, Y8
 	VCVTDQ2PS    Y9, Y9
 	VCVTDQ2PS    Y10, Y10
 	VCVTDQ2PS    Y11, Y11
-	VMULPS       (DX), Y8, Y8
-	VMULPS       32(DX), Y9, Y9
-	VMULPS       (DX), Y10, Y10
-	VMULPS       32(DX), Y11, Y11
+	VMULPS       Y13, Y8, Y8
+	VMULPS       Y14, Y9, Y9
+	VMULPS       Y13, Y10, Y10
+	VMULPS       Y14, Y11, Y11
 	VCVTPS2DQ    Y8, Y8
 	VCVTPS2DQ    Y9, Y9
 	VCVTPS2DQ    Y10, Y10
 	VCVTPS2DQ    Y11, Y11
-	VPACKSSDW    Y9, Y8, Y0
-	VPACKSSDW    Y11, Y10, Y1
-	VPADDSW      (BX), Y0, Y0
-	VPADDSW      (BX), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(BX), Y0, Y0
-	VPMINUB      128(BX), Y0, Y0
-	VPERMD       Y0, Y12, Y0
-	VMOVDQU      X0, (SI)
+	VPACKSSDW    Y9, Y8, Y8
+	VPACKSSDW    Y11, Y10, Y10
+	CMPQ         120(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (BX), Y8, Y8
+	VPADDSW      (BX), Y10, Y10
+	VPACKUSWB    Y10, Y8, Y8
+	VPMAXUB      64(BX), Y8, Y8
+	VPMINUB      128(BX), Y8, Y8
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y10, Y8, Y8
+
+packed4_false:
+	VPERMD       Y8, Y12, Y8
+	VMOVDQU      X8, (SI)
 	ADDQ         DI, SI
-	VEXTRACTI128 $0x01, Y0, (SI)
+	VEXTRACTI128 $0x01, Y8, (SI)
 	ADDQ         DI, SI
-	MOVQ         SI, 128(AX)
+	MOVQ         SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ         112(AX), DX
-	MOVQ         88(AX), BX
-	MOVQ         96(AX), SI
-	MOVQ         128(AX), DI
-	MOVQ         72(AX), R8
-	VMOVDQU      192(SI), Y12
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMULPS       (BX), Y0, Y0
-	VMULPS       32(BX), Y1, Y1
-	VMULPS       (BX), Y2, Y2
-	VMULPS       32(BX), Y3, Y3
-	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
-	VCVTPS2DQ    Y2, Y2
-	VCVTPS2DQ    Y3, Y3
-	VPACKSSDW    Y1, Y0, Y0
-	VPACKSSDW    Y3, Y2, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
+	MOVQ      112(AX), DX
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU   192(SI), Y12
+	VMOVDQU   (BX), Y13
+	VMOVDQU   32(BX), Y14
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y13, Y0, Y0
+	VMULPS    Y14, Y1, Y1
+	VMULPS    Y13, Y2, Y2
+	VMULPS    Y14, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Y0, Y0
+	VPADDSW   (SI), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(SI), Y0, Y0
+	VPMINUB   128(SI), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
 	VPERMD       Y0, Y12, Y0
 	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         DI, R9
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_0
-	VMOVQ        X1, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X1, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X1, X1
 
 no8_0:
 	TESTQ   $0x00000004, DX
 	JZ      no4_0
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X1, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X1, X1
 
 no4_0:
 	TESTQ   $0x00000002, DX
 	JZ      no2_0
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X1, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X1, X1
 
 no2_0:
 	TESTQ   $0x00000001, DX
 	JZ      no1_0
-	VPEXTRB $0x00, X1, (R9)
+	VPEXTRB $0x00, X1, (BX)
 
 no1_0:
 	ADDQ         R8, DI
 	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         DI, R9
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_1
-	VMOVQ        X0, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X0, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_1:
 	TESTQ   $0x00000004, DX
 	JZ      no4_1
-	VMOVD   X0, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X0, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X0, X0
 
 no4_1:
 	TESTQ   $0x00000002, DX
 	JZ      no2_1
-	VPEXTRW $0x00, X0, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X0, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X0, X0
 
 no2_1:
 	TESTQ   $0x00000001, DX
 	JZ      no1_1
-	VPEXTRB $0x00, X0, (R9)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_1:
-	ADDQ         R8, DI
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VCVTDQ2PS    Y7, Y7
-	VMULPS       (BX), Y4, Y4
-	VMULPS       32(BX), Y5, Y5
-	VMULPS       (BX), Y6, Y6
-	VMULPS       32(BX), Y7, Y7
-	VCVTPS2DQ    Y4, Y4
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VCVTPS2DQ    Y7, Y7
-	VPACKSSDW    Y5, Y4, Y0
-	VPACKSSDW    Y7, Y6, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
-	VPERMD       Y0, Y12, Y0
-	VEXTRACTI128 $0x00, Y0, X1
-	MOVQ         DI, R9
+	ADDQ      R8, DI
+	VCVTDQ2PS Y4, Y4
+	VCVTDQ2PS Y5, Y5
+	VCVTDQ2PS Y6, Y6
+	VCVTDQ2PS Y7, Y7
+	VMULPS    Y13, Y4, Y4
+	VMULPS    Y14, Y5, Y5
+	VMULPS    Y13, Y6, Y6
+	VMULPS    Y14, Y7, Y7
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y6, Y6
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	CMPQ      120(AX), $0x00
+	JNE       plain2_true
+	VPADDSW   (SI), Y4, Y4
+	VPADDSW   (SI), Y6, Y6
+	VPACKUSWB Y6, Y4, Y4
+	VPMAXUB   64(SI), Y4, Y4
+	VPMINUB   128(SI), Y4, Y4
+	JMP       packed2_true
+
+plain2_true:
+	VPACKUSWB Y6, Y4, Y4
+
+packed2_true:
+	VPERMD       Y4, Y12, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_2
-	VMOVQ        X1, (R9)
-	ADDQ         $0x08, R9
-	VPSRLDQ      $0x08, X1, X1
+	VMOVQ        X0, (BX)
+	ADDQ         $0x08, BX
+	VPSRLDQ      $0x08, X0, X0
 
 no8_2:
 	TESTQ   $0x00000004, DX
 	JZ      no4_2
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
-	VPSRLDQ $0x04, X1, X1
+	VMOVD   X0, (BX)
+	ADDQ    $0x04, BX
+	VPSRLDQ $0x04, X0, X0
 
 no4_2:
 	TESTQ   $0x00000002, DX
 	JZ      no2_2
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
-	VPSRLDQ $0x02, X1, X1
+	VPEXTRW $0x00, X0, (BX)
+	ADDQ    $0x02, BX
+	VPSRLDQ $0x02, X0, X0
 
 no2_2:
 	TESTQ   $0x00000001, DX
 	JZ      no1_2
-	VPEXTRB $0x00, X1, (R9)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_2:
 	ADDQ         R8, DI
-	VEXTRACTI128 $0x01, Y0, X0
-	MOVQ         DI, R9
+	VEXTRACTI128 $0x01, Y4, X0
+	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_3
-	VMOVQ        X0, (R9)
-	ADDQ         $0x08, R9
+	VMOVQ        X0, (BX)
+	ADDQ         $0x08, BX
 	VPSRLDQ      $0x08, X0, X0
 
 no8_3:
 	TESTQ   $0x00000004, DX
 	JZ      no4_3
-	VMOVD   X0, (R9)
-	ADDQ    $0x04, R9
+	VMOVD   X0, (BX)
+	ADDQ    $0x04, BX
 	VPSRLDQ $0x04, X0, X0
 
 no4_3:
 	TESTQ   $0x00000002, DX
 	JZ      no2_3
-	VPEXTRW $0x00, X0, (R9)
-	ADDQ    $0x02, R9
+	VPEXTRW $0x00, X0, (BX)
+	ADDQ    $0x02, BX
 	VPSRLDQ $0x02, X0, X0
 
 no2_3:
 	TESTQ   $0x00000001, DX
 	JZ      no1_3
-	VPEXTRB $0x00, X0, (R9)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_3:
-	ADDQ         R8, DI
-	VCVTDQ2PS    Y8, Y8
-	VCVTDQ2PS    Y9, Y9
-	VCVTDQ2PS    Y10, Y10
-	VCVTDQ2PS    Y11, Y11
-	VMULPS       (BX), Y8, Y8
-	VMULPS       32(BX), Y9, Y9
-	VMULPS       (BX), Y10, Y10
-	VMULPS       32(BX), Y11, Y11
-	VCVTPS2DQ    Y8, Y8
-	VCVTPS2DQ    Y9, Y9
-	VCVTPS2DQ    Y10, Y10
-	VCVTPS2DQ    Y11, Y11
-	VPACKSSDW    Y9, Y8, Y0
-	VPACKSSDW    Y11, Y10, Y1
-	VPADDSW      (SI), Y0, Y0
-	VPADDSW      (SI), Y1, Y1
-	VPACKUSWB    Y1, Y0, Y0
-	VPMAXUB      64(SI), Y0, Y0
-	VPMINUB      128(SI), Y0, Y0
-	VPERMD       Y0, Y12, Y0
-	VEXTRACTI128 $0x00, Y0, X1
+	ADDQ      R8, DI
+	VCVTDQ2PS Y8, Y8
+	VCVTDQ2PS Y9, Y9
+	VCVTDQ2PS Y10, Y10
+	VCVTDQ2PS Y11, Y11
+	VMULPS    Y13, Y8, Y8
+	VMULPS    Y14, Y9, Y9
+	VMULPS    Y13, Y10, Y10
+	VMULPS    Y14, Y11, Y11
+	VCVTPS2DQ Y8, Y8
+	VCVTPS2DQ Y9, Y9
+	VCVTPS2DQ Y10, Y10
+	VCVTPS2DQ Y11, Y11
+	VPACKSSDW Y9, Y8, Y8
+	VPACKSSDW Y11, Y10, Y10
+	CMPQ      120(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (SI), Y8, Y8
+	VPADDSW   (SI), Y10, Y10
+	VPACKUSWB Y10, Y8, Y8
+	VPMAXUB   64(SI), Y8, Y8
+	VPMINUB   128(SI), Y8, Y8
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y10, Y8, Y8
+
+packed4_true:
+	VPERMD       Y8, Y12, Y8
+	VEXTRACTI128 $0x00, Y8, X0
 	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_4
-	VMOVQ        X1, (BX)
+	VMOVQ        X0, (BX)
 	ADDQ         $0x08, BX
-	VPSRLDQ      $0x08, X1, X1
+	VPSRLDQ      $0x08, X0, X0
 
 no8_4:
 	TESTQ   $0x00000004, DX
 	JZ      no4_4
-	VMOVD   X1, (BX)
+	VMOVD   X0, (BX)
 	ADDQ    $0x04, BX
-	VPSRLDQ $0x04, X1, X1
+	VPSRLDQ $0x04, X0, X0
 
 no4_4:
 	TESTQ   $0x00000002, DX
 	JZ      no2_4
-	VPEXTRW $0x00, X1, (BX)
+	VPEXTRW $0x00, X0, (BX)
 	ADDQ    $0x02, BX
-	VPSRLDQ $0x02, X1, X1
+	VPSRLDQ $0x02, X0, X0
 
 no2_4:
 	TESTQ   $0x00000001, DX
 	JZ      no1_4
-	VPEXTRB $0x00, X1, (BX)
+	VPEXTRB $0x00, X0, (BX)
 
 no1_4:
 	ADDQ         R8, DI
-	VEXTRACTI128 $0x01, Y0, X0
+	VEXTRACTI128 $0x01, Y8, X0
 	MOVQ         DI, BX
 	TESTQ        $0x00000008, DX
 	JZ           no8_5
@@ -3230,7 +3638,7 @@ no2_5:
 
 no1_5:
 	ADDQ R8, DI
-	MOVQ DI, 128(AX)
+	MOVQ DI, 136(AX)
 	JMP  next
 
 // func spreadAVX2_1(a *byte)
@@ -3276,675 +3684,6 @@ loop:
 	ADDQ       CX, 64(AX)
 	DECQ       72(AX)
 	JNZ        block
-	VZEROUPPER
-	RET
-
-// func dwAVX2_1x1(a *byte)
-// Requires: AVX, AVX2
-TEXT ·dwAVX2_1x1(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ    144(AX), DX
-	VMOVDQU (DX), Y0
-	VMOVDQU 32(DX), Y1
-	VMOVDQU 64(DX), Y2
-	VMOVDQU 96(DX), Y3
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), DX
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), SI
-	MOVQ    136(AX), DI
-
-tap:
-	MOVQ      (BX), DX
-	ADDQ      120(AX), DX
-	VMOVDQU   (DI), Y4
-	VMOVDQU   (DX), Y5
-	VPMADDWD  Y4, Y5, Y4
-	VPADDD    Y4, Y0, Y0
-	VMOVDQU   32(DI), Y4
-	VMOVDQU   32(DX), Y5
-	VPMADDWD  Y4, Y5, Y4
-	VPADDD    Y4, Y1, Y1
-	VMOVDQU   64(DI), Y4
-	VMOVDQU   64(DX), Y5
-	VPMADDWD  Y4, Y5, Y4
-	VPADDD    Y4, Y2, Y2
-	VMOVDQU   96(DI), Y4
-	VMOVDQU   96(DX), Y5
-	VPMADDWD  Y4, Y5, Y4
-	VPADDD    Y4, Y3, Y3
-	ADDQ      $0x08, BX
-	ADDQ      $0x00000080, DI
-	DECQ      SI
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	VCVTDQ2PS Y0, Y0
-	VCVTDQ2PS Y1, Y1
-	VCVTDQ2PS Y2, Y2
-	VCVTDQ2PS Y3, Y3
-	VMULPS    (DX), Y0, Y0
-	VMULPS    32(DX), Y1, Y1
-	VMULPS    64(DX), Y2, Y2
-	VMULPS    96(DX), Y3, Y3
-	VCVTPS2DQ Y0, Y0
-	VCVTPS2DQ Y1, Y1
-	VCVTPS2DQ Y2, Y2
-	VCVTPS2DQ Y3, Y3
-	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R8, $0x20
-	JNE       part_0_0
-	VMOVDQU   Y0, (DI)(CX*1)
-	JMP       done_0_0
-
-part_0_0:
-	LEAQ         (DI)(CX*1), DX
-	VMOVDQA      X0, X1
-	TESTQ        $0x00000010, R8
-	JZ           no16_0_0
-	VMOVDQU      X1, (DX)
-	ADDQ         $0x10, DX
-	VEXTRACTI128 $0x01, Y0, X1
-
-no16_0_0:
-	TESTQ   $0x00000008, R8
-	JZ      no8_0_0
-	VMOVQ   X1, (DX)
-	ADDQ    $0x08, DX
-	VPSRLDQ $0x08, X1, X1
-
-no8_0_0:
-	TESTQ   $0x00000004, R8
-	JZ      no4_0_0
-	VMOVD   X1, (DX)
-	ADDQ    $0x04, DX
-	VPSRLDQ $0x04, X1, X1
-
-no4_0_0:
-	TESTQ   $0x00000002, R8
-	JZ      no2_0_0
-	VPEXTRW $0x00, X1, (DX)
-	ADDQ    $0x02, DX
-	VPSRLDQ $0x02, X1, X1
-
-no2_0_0:
-	TESTQ   $0x00000001, R8
-	JZ      no1_0_0
-	VPEXTRB $0x00, X1, (DX)
-
-no1_0_0:
-done_0_0:
-	ADDQ   SI, CX
-	MOVQ   8(AX), DX
-	IMUL3Q $0x01, DX, DX
-	ADDQ   DX, 120(AX)
-	DECQ   128(AX)
-	JNZ    block
-	MOVQ   96(AX), CX
-	ADDQ   CX, 176(AX)
-	MOVQ   104(AX), CX
-	ADDQ   CX, 160(AX)
-	ADDQ   $0x00000080, 144(AX)
-	ADDQ   $0x00000080, 152(AX)
-	MOVQ   24(AX), CX
-	IMUL3Q $0x00000080, CX, CX
-	ADDQ   CX, 136(AX)
-	DECQ   168(AX)
-	JNZ    channels
-	VZEROUPPER
-	RET
-
-// func dwAVX2_1x2(a *byte)
-// Requires: AVX, AVX2
-TEXT ·dwAVX2_1x2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ    144(AX), DX
-	VMOVDQU (DX), Y0
-	VMOVDQU 32(DX), Y1
-	VMOVDQU 64(DX), Y2
-	VMOVDQU 96(DX), Y3
-	VMOVDQA Y0, Y4
-	VMOVDQA Y1, Y5
-	VMOVDQA Y2, Y6
-	VMOVDQA Y3, Y7
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), DX
-	MOVQ    16(AX), SI
-	MOVQ    24(AX), DI
-	MOVQ    136(AX), R8
-
-tap:
-	MOVQ      (SI), DX
-	ADDQ      120(AX), DX
-	VMOVDQU   (R8), Y8
-	VMOVDQU   (DX), Y9
-	VPMADDWD  Y8, Y9, Y9
-	VPADDD    Y9, Y0, Y0
-	VMOVDQU   (DX)(BX*1), Y9
-	VPMADDWD  Y8, Y9, Y8
-	VPADDD    Y8, Y4, Y4
-	VMOVDQU   32(R8), Y8
-	VMOVDQU   32(DX), Y9
-	VPMADDWD  Y8, Y9, Y9
-	VPADDD    Y9, Y1, Y1
-	VMOVDQU   32(DX)(BX*1), Y9
-	VPMADDWD  Y8, Y9, Y8
-	VPADDD    Y8, Y5, Y5
-	VMOVDQU   64(R8), Y8
-	VMOVDQU   64(DX), Y9
-	VPMADDWD  Y8, Y9, Y9
-	VPADDD    Y9, Y2, Y2
-	VMOVDQU   64(DX)(BX*1), Y9
-	VPMADDWD  Y8, Y9, Y8
-	VPADDD    Y8, Y6, Y6
-	VMOVDQU   96(R8), Y8
-	VMOVDQU   96(DX), Y9
-	VPMADDWD  Y8, Y9, Y9
-	VPADDD    Y9, Y3, Y3
-	VMOVDQU   96(DX)(BX*1), Y9
-	VPMADDWD  Y8, Y9, Y8
-	VPADDD    Y8, Y7, Y7
-	ADDQ      $0x08, SI
-	ADDQ      $0x00000080, R8
-	DECQ      DI
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	VCVTDQ2PS Y0, Y0
-	VCVTDQ2PS Y1, Y1
-	VCVTDQ2PS Y2, Y2
-	VCVTDQ2PS Y3, Y3
-	VMULPS    (DX), Y0, Y0
-	VMULPS    32(DX), Y1, Y1
-	VMULPS    64(DX), Y2, Y2
-	VMULPS    96(DX), Y3, Y3
-	VCVTPS2DQ Y0, Y0
-	VCVTPS2DQ Y1, Y1
-	VCVTPS2DQ Y2, Y2
-	VCVTPS2DQ Y3, Y3
-	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R8, $0x20
-	JNE       part_0_0
-	VMOVDQU   Y0, (DI)(CX*1)
-	JMP       done_0_0
-
-part_0_0:
-	LEAQ         (DI)(CX*1), R9
-	VMOVDQA      X0, X1
-	TESTQ        $0x00000010, R8
-	JZ           no16_0_0
-	VMOVDQU      X1, (R9)
-	ADDQ         $0x10, R9
-	VEXTRACTI128 $0x01, Y0, X1
-
-no16_0_0:
-	TESTQ   $0x00000008, R8
-	JZ      no8_0_0
-	VMOVQ   X1, (R9)
-	ADDQ    $0x08, R9
-	VPSRLDQ $0x08, X1, X1
-
-no8_0_0:
-	TESTQ   $0x00000004, R8
-	JZ      no4_0_0
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
-	VPSRLDQ $0x04, X1, X1
-
-no4_0_0:
-	TESTQ   $0x00000002, R8
-	JZ      no2_0_0
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
-	VPSRLDQ $0x02, X1, X1
-
-no2_0_0:
-	TESTQ   $0x00000001, R8
-	JZ      no1_0_0
-	VPEXTRB $0x00, X1, (R9)
-
-no1_0_0:
-done_0_0:
-	ADDQ      SI, CX
-	VCVTDQ2PS Y4, Y4
-	VCVTDQ2PS Y5, Y5
-	VCVTDQ2PS Y6, Y6
-	VCVTDQ2PS Y7, Y7
-	VMULPS    (DX), Y4, Y4
-	VMULPS    32(DX), Y5, Y5
-	VMULPS    64(DX), Y6, Y6
-	VMULPS    96(DX), Y7, Y7
-	VCVTPS2DQ Y4, Y4
-	VCVTPS2DQ Y5, Y5
-	VCVTPS2DQ Y6, Y6
-	VCVTPS2DQ Y7, Y7
-	VPACKSSDW Y5, Y4, Y0
-	VPACKSSDW Y7, Y6, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R8, $0x20
-	JNE       part_1_0
-	VMOVDQU   Y0, (DI)(CX*1)
-	JMP       done_1_0
-
-part_1_0:
-	LEAQ         (DI)(CX*1), DX
-	VMOVDQA      X0, X1
-	TESTQ        $0x00000010, R8
-	JZ           no16_1_0
-	VMOVDQU      X1, (DX)
-	ADDQ         $0x10, DX
-	VEXTRACTI128 $0x01, Y0, X1
-
-no16_1_0:
-	TESTQ   $0x00000008, R8
-	JZ      no8_1_0
-	VMOVQ   X1, (DX)
-	ADDQ    $0x08, DX
-	VPSRLDQ $0x08, X1, X1
-
-no8_1_0:
-	TESTQ   $0x00000004, R8
-	JZ      no4_1_0
-	VMOVD   X1, (DX)
-	ADDQ    $0x04, DX
-	VPSRLDQ $0x04, X1, X1
-
-no4_1_0:
-	TESTQ   $0x00000002, R8
-	JZ      no2_1_0
-	VPEXTRW $0x00, X1, (DX)
-	ADDQ    $0x02, DX
-	VPSRLDQ $0x02, X1, X1
-
-no2_1_0:
-	TESTQ   $0x00000001, R8
-	JZ      no1_1_0
-	VPEXTRB $0x00, X1, (DX)
-
-no1_1_0:
-done_1_0:
-	ADDQ   SI, CX
-	MOVQ   8(AX), DX
-	IMUL3Q $0x02, DX, DX
-	ADDQ   DX, 120(AX)
-	DECQ   128(AX)
-	JNZ    block
-	MOVQ   96(AX), CX
-	ADDQ   CX, 176(AX)
-	MOVQ   104(AX), CX
-	ADDQ   CX, 160(AX)
-	ADDQ   $0x00000080, 144(AX)
-	ADDQ   $0x00000080, 152(AX)
-	MOVQ   24(AX), CX
-	IMUL3Q $0x00000080, CX, CX
-	ADDQ   CX, 136(AX)
-	DECQ   168(AX)
-	JNZ    channels
-	VZEROUPPER
-	RET
-
-// func dwAVX2_1x3(a *byte)
-// Requires: AVX, AVX2
-TEXT ·dwAVX2_1x3(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ    144(AX), DX
-	VMOVDQU (DX), Y0
-	VMOVDQU 32(DX), Y1
-	VMOVDQU 64(DX), Y2
-	VMOVDQU 96(DX), Y3
-	VMOVDQA Y0, Y4
-	VMOVDQA Y1, Y5
-	VMOVDQA Y2, Y6
-	VMOVDQA Y3, Y7
-	VMOVDQA Y0, Y8
-	VMOVDQA Y1, Y9
-	VMOVDQA Y2, Y10
-	VMOVDQA Y3, Y11
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), DX
-	MOVQ    16(AX), SI
-	MOVQ    24(AX), DI
-	MOVQ    136(AX), R8
-
-tap:
-	MOVQ      (SI), DX
-	ADDQ      120(AX), DX
-	VMOVDQU   (R8), Y12
-	VMOVDQU   (DX), Y13
-	VPMADDWD  Y12, Y13, Y13
-	VPADDD    Y13, Y0, Y0
-	VMOVDQU   (DX)(BX*1), Y13
-	VPMADDWD  Y12, Y13, Y13
-	VPADDD    Y13, Y4, Y4
-	VMOVDQU   (DX)(BX*2), Y13
-	VPMADDWD  Y12, Y13, Y12
-	VPADDD    Y12, Y8, Y8
-	VMOVDQU   32(R8), Y12
-	VMOVDQU   32(DX), Y13
-	VPMADDWD  Y12, Y13, Y13
-	VPADDD    Y13, Y1, Y1
-	VMOVDQU   32(DX)(BX*1), Y13
-	VPMADDWD  Y12, Y13, Y13
-	VPADDD    Y13, Y5, Y5
-	VMOVDQU   32(DX)(BX*2), Y13
-	VPMADDWD  Y12, Y13, Y12
-	VPADDD    Y12, Y9, Y9
-	VMOVDQU   64(R8), Y12
-	VMOVDQU   64(DX), Y13
-	VPMADDWD  Y12, Y13, Y13
-	VPADDD    Y13, Y2, Y2
-	VMOVDQU   64(DX)(BX*1), Y13
-	VPMADDWD  Y12, Y13, Y13
-	VPADDD    Y13, Y6, Y6
-	VMOVDQU   64(DX)(BX*2), Y13
-	VPMADDWD  Y12, Y13, Y12
-	VPADDD    Y12, Y10, Y10
-	VMOVDQU   96(R8), Y12
-	VMOVDQU   96(DX), Y13
-	VPMADDWD  Y12, Y13, Y13
-	VPADDD    Y13, Y3, Y3
-	VMOVDQU   96(DX)(BX*1), Y13
-	VPMADDWD  Y12, Y13, Y13
-	VPADDD    Y13, Y7, Y7
-	VMOVDQU   96(DX)(BX*2), Y13
-	VPMADDWD  Y12, Y13, Y12
-	VPADDD    Y12, Y11, Y11
-	ADDQ      $0x08, SI
-	ADDQ      $0x00000080, R8
-	DECQ      DI
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	VCVTDQ2PS Y0, Y0
-	VCVTDQ2PS Y1, Y1
-	VCVTDQ2PS Y2, Y2
-	VCVTDQ2PS Y3, Y3
-	VMULPS    (DX), Y0, Y0
-	VMULPS    32(DX), Y1, Y1
-	VMULPS    64(DX), Y2, Y2
-	VMULPS    96(DX), Y3, Y3
-	VCVTPS2DQ Y0, Y0
-	VCVTPS2DQ Y1, Y1
-	VCVTPS2DQ Y2, Y2
-	VCVTPS2DQ Y3, Y3
-	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R8, $0x20
-	JNE       part_0_0
-	VMOVDQU   Y0, (DI)(CX*1)
-	JMP       done_0_0
-
-part_0_0:
-	LEAQ         (DI)(CX*1), R9
-	VMOVDQA      X0, X1
-	TESTQ        $0x00000010, R8
-	JZ           no16_0_0
-	VMOVDQU      X1, (R9)
-	ADDQ         $0x10, R9
-	VEXTRACTI128 $0x01, Y0, X1
-
-no16_0_0:
-	TESTQ   $0x00000008, R8
-	JZ      no8_0_0
-	VMOVQ   X1, (R9)
-	ADDQ    $0x08, R9
-	VPSRLDQ $0x08, X1, X1
-
-no8_0_0:
-	TESTQ   $0x00000004, R8
-	JZ      no4_0_0
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
-	VPSRLDQ $0x04, X1, X1
-
-no4_0_0:
-	TESTQ   $0x00000002, R8
-	JZ      no2_0_0
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
-	VPSRLDQ $0x02, X1, X1
-
-no2_0_0:
-	TESTQ   $0x00000001, R8
-	JZ      no1_0_0
-	VPEXTRB $0x00, X1, (R9)
-
-no1_0_0:
-done_0_0:
-	ADDQ      SI, CX
-	VCVTDQ2PS Y4, Y4
-	VCVTDQ2PS Y5, Y5
-	VCVTDQ2PS Y6, Y6
-	VCVTDQ2PS Y7, Y7
-	VMULPS    (DX), Y4, Y4
-	VMULPS    32(DX), Y5, Y5
-	VMULPS    64(DX), Y6, Y6
-	VMULPS    96(DX), Y7, Y7
-	VCVTPS2DQ Y4, Y4
-	VCVTPS2DQ Y5, Y5
-	VCVTPS2DQ Y6, Y6
-	VCVTPS2DQ Y7, Y7
-	VPACKSSDW Y5, Y4, Y0
-	VPACKSSDW Y7, Y6, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R8, $0x20
-	JNE       part_1_0
-	VMOVDQU   Y0, (DI)(CX*1)
-	JMP       done_1_0
-
-part_1_0:
-	LEAQ         (DI)(CX*1), R9
-	VMOVDQA      X0, X1
-	TESTQ        $0x00000010, R8
-	JZ           no16_1_0
-	VMOVDQU      X1, (R9)
-	ADDQ         $0x10, R9
-	VEXTRACTI128 $0x01, Y0, X1
-
-no16_1_0:
-	TESTQ   $0x00000008, R8
-	JZ      no8_1_0
-	VMOVQ   X1, (R9)
-	ADDQ    $0x08, R9
-	VPSRLDQ $0x08, X1, X1
-
-no8_1_0:
-	TESTQ   $0x00000004, R8
-	JZ      no4_1_0
-	VMOVD   X1, (R9)
-	ADDQ    $0x04, R9
-	VPSRLDQ $0x04, X1, X1
-
-no4_1_0:
-	TESTQ   $0x00000002, R8
-	JZ      no2_1_0
-	VPEXTRW $0x00, X1, (R9)
-	ADDQ    $0x02, R9
-	VPSRLDQ $0x02, X1, X1
-
-no2_1_0:
-	TESTQ   $0x00000001, R8
-	JZ      no1_1_0
-	VPEXTRB $0x00, X1, (R9)
-
-no1_1_0:
-done_1_0:
-	ADDQ      SI, CX
-	VCVTDQ2PS Y8, Y8
-	VCVTDQ2PS Y9, Y9
-	VCVTDQ2PS Y10, Y10
-	VCVTDQ2PS Y11, Y11
-	VMULPS    (DX), Y8, Y8
-	VMULPS    32(DX), Y9, Y9
-	VMULPS    64(DX), Y10, Y10
-	VMULPS    96(DX), Y11, Y11
-	VCVTPS2DQ Y8, Y8
-	VCVTPS2DQ Y9, Y9
-	VCVTPS2DQ Y10, Y10
-	VCVTPS2DQ Y11, Y11
-	VPACKSSDW Y9, Y8, Y0
-	VPACKSSDW Y11, Y10, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R8, $0x20
-	JNE       part_2_0
-	VMOVDQU   Y0, (DI)(CX*1)
-	JMP       done_2_0
-
-part_2_0:
-	LEAQ         (DI)(CX*1), DX
-	VMOVDQA      X0, X1
-	TESTQ        $0x00000010, R8
-	JZ           no16_2_0
-	VMOVDQU      X1, (DX)
-	ADDQ         $0x10, DX
-	VEXTRACTI128 $0x01, Y0, X1
-
-no16_2_0:
-	TESTQ   $0x00000008, R8
-	JZ      no8_2_0
-	VMOVQ   X1, (DX)
-	ADDQ    $0x08, DX
-	VPSRLDQ $0x08, X1, X1
-
-no8_2_0:
-	TESTQ   $0x00000004, R8
-	JZ      no4_2_0
-	VMOVD   X1, (DX)
-	ADDQ    $0x04, DX
-	VPSRLDQ $0x04, X1, X1
-
-no4_2_0:
-	TESTQ   $0x00000002, R8
-	JZ      no2_2_0
-	VPEXTRW $0x00, X1, (DX)
-	ADDQ    $0x02, DX
-	VPSRLDQ $0x02, X1, X1
-
-no2_2_0:
-	TESTQ   $0x00000001, R8
-	JZ      no1_2_0
-	VPEXTRB $0x00, X1, (DX)
-
-no1_2_0:
-done_2_0:
-	ADDQ   SI, CX
-	MOVQ   8(AX), DX
-	IMUL3Q $0x03, DX, DX
-	ADDQ   DX, 120(AX)
-	DECQ   128(AX)
-	JNZ    block
-	MOVQ   96(AX), CX
-	ADDQ   CX, 176(AX)
-	MOVQ   104(AX), CX
-	ADDQ   CX, 160(AX)
-	ADDQ   $0x00000080, 144(AX)
-	ADDQ   $0x00000080, 152(AX)
-	MOVQ   24(AX), CX
-	IMUL3Q $0x00000080, CX, CX
-	ADDQ   CX, 136(AX)
-	DECQ   168(AX)
-	JNZ    channels
 	VZEROUPPER
 	RET
 
@@ -3998,32 +3737,32 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dwAVX2_2x1(a *byte)
+// func dwAVX2_1(a *byte)
 // Requires: AVX, AVX2
-TEXT ·dwAVX2_2x1(SB), NOSPLIT, $0-8
+TEXT ·dwAVX2_1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ    144(AX), DX
+	MOVQ    168(AX), DX
 	VMOVDQU (DX), Y0
 	VMOVDQU 32(DX), Y1
 	VMOVDQU 64(DX), Y2
@@ -4032,37 +3771,34 @@ block:
 	LEAQ    (DX)(DX*2), DX
 	MOVQ    16(AX), BX
 	MOVQ    24(AX), SI
-	MOVQ    136(AX), DI
+	MOVQ    160(AX), DI
 
 tap:
 	MOVQ      (BX), DX
-	ADDQ      120(AX), DX
+	ADDQ      144(AX), DX
 	VMOVDQU   (DI), Y4
-	VMOVDQU   (DX), Y5
-	VPMADDWD  Y4, Y5, Y4
+	VPMADDWD  (DX), Y4, Y4
 	VPADDD    Y4, Y0, Y0
 	VMOVDQU   32(DI), Y4
-	VMOVDQU   32(DX), Y5
-	VPMADDWD  Y4, Y5, Y4
+	VPMADDWD  32(DX), Y4, Y4
 	VPADDD    Y4, Y1, Y1
 	VMOVDQU   64(DI), Y4
-	VMOVDQU   64(DX), Y5
-	VPMADDWD  Y4, Y5, Y4
+	VPMADDWD  64(DX), Y4, Y4
 	VPADDD    Y4, Y2, Y2
 	VMOVDQU   96(DI), Y4
-	VMOVDQU   96(DX), Y5
-	VPMADDWD  Y4, Y5, Y4
+	VPMADDWD  96(DX), Y4, Y4
 	VPADDD    Y4, Y3, Y3
 	ADDQ      $0x08, BX
 	ADDQ      $0x00000080, DI
 	DECQ      SI
 	JNZ       tap
-	MOVQ      152(AX), DX
+	MOVQ      176(AX), DX
 	MOVQ      56(AX), BX
 	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      192(AX), R8
-	MOVQ      72(AX), R9
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      72(AX), R10
 	VCVTDQ2PS Y0, Y0
 	VCVTDQ2PS Y1, Y1
 	VCVTDQ2PS Y2, Y2
@@ -4076,128 +3812,184 @@ tap:
 	VCVTPS2DQ Y2, Y2
 	VCVTPS2DQ Y3, Y3
 	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
 	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
+	VPADDSW   (BX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
 	VPMAXUB   64(BX), Y0, Y0
 	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R9, $0x10
-	JNE       part_0_0
-	VMOVDQU   X0, (DI)(CX*1)
-	JMP       done_0_0
+	JMP       packed0
 
-part_0_0:
-	LEAQ    (DI)(CX*1), DX
-	VMOVDQA X0, X1
-	TESTQ   $0x00000008, R9
-	JZ      no8_0_0
+plain0:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0:
+	CMPQ    DI, $0x01
+	JNE     runs0_2
+	CMPQ    R10, $0x20
+	JNE     part_0_1_0
+	VMOVDQU Y0, (R8)(CX*1)
+	JMP     done_0_1_0
+
+part_0_1_0:
+	LEAQ         (R8)(CX*1), DX
+	VMOVDQA      X0, X1
+	TESTQ        $0x00000010, R10
+	JZ           no16_0_1_0
+	VMOVDQU      X1, (DX)
+	ADDQ         $0x10, DX
+	VEXTRACTI128 $0x01, Y0, X1
+
+no16_0_1_0:
+	TESTQ   $0x00000008, R10
+	JZ      no8_0_1_0
 	VMOVQ   X1, (DX)
 	ADDQ    $0x08, DX
 	VPSRLDQ $0x08, X1, X1
 
-no8_0_0:
-	TESTQ   $0x00000004, R9
-	JZ      no4_0_0
+no8_0_1_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_1_0
 	VMOVD   X1, (DX)
 	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X1, X1
 
-no4_0_0:
-	TESTQ   $0x00000002, R9
-	JZ      no2_0_0
+no4_0_1_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_1_0
 	VPEXTRW $0x00, X1, (DX)
 	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X1, X1
 
-no2_0_0:
-	TESTQ   $0x00000001, R9
-	JZ      no1_0_0
+no2_0_1_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_1_0
 	VPEXTRB $0x00, X1, (DX)
 
-no1_0_0:
-done_0_0:
-	CMPQ         R9, $0x10
-	JNE          part_0_1
-	VEXTRACTI128 $0x01, Y0, (R8)(CX*1)
-	JMP          done_0_1
+no1_0_1_0:
+done_0_1_0:
+	JMP stored0
 
-part_0_1:
-	LEAQ         (R8)(CX*1), DX
+runs0_2:
+	CMPQ    R10, $0x10
+	JNE     part_0_2_0
+	VMOVDQU X0, (R8)(CX*1)
+	JMP     done_0_2_0
+
+part_0_2_0:
+	LEAQ    (R8)(CX*1), DX
+	VMOVDQA X0, X1
+	TESTQ   $0x00000008, R10
+	JZ      no8_0_2_0
+	VMOVQ   X1, (DX)
+	ADDQ    $0x08, DX
+	VPSRLDQ $0x08, X1, X1
+
+no8_0_2_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_2_0
+	VMOVD   X1, (DX)
+	ADDQ    $0x04, DX
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_2_0
+	VPEXTRW $0x00, X1, (DX)
+	ADDQ    $0x02, DX
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_2_0
+	VPEXTRB $0x00, X1, (DX)
+
+no1_0_2_0:
+done_0_2_0:
+	CMPQ         R10, $0x10
+	JNE          part_0_2_1
+	VEXTRACTI128 $0x01, Y0, (R9)(CX*1)
+	JMP          done_0_2_1
+
+part_0_2_1:
+	LEAQ         (R9)(CX*1), DX
 	VEXTRACTI128 $0x01, Y0, X0
-	TESTQ        $0x00000008, R9
-	JZ           no8_0_1
+	TESTQ        $0x00000008, R10
+	JZ           no8_0_2_1
 	VMOVQ        X0, (DX)
 	ADDQ         $0x08, DX
 	VPSRLDQ      $0x08, X0, X0
 
-no8_0_1:
-	TESTQ   $0x00000004, R9
-	JZ      no4_0_1
+no8_0_2_1:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_2_1
 	VMOVD   X0, (DX)
 	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
-no4_0_1:
-	TESTQ   $0x00000002, R9
-	JZ      no2_0_1
+no4_0_2_1:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_2_1
 	VPEXTRW $0x00, X0, (DX)
 	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
-no2_0_1:
-	TESTQ   $0x00000001, R9
-	JZ      no1_0_1
+no2_0_2_1:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_2_1
 	VPEXTRB $0x00, X0, (DX)
 
-no1_0_1:
-done_0_1:
+no1_0_2_1:
+done_0_2_1:
+stored0:
 	ADDQ   SI, CX
 	MOVQ   8(AX), DX
 	IMUL3Q $0x01, DX, DX
-	ADDQ   DX, 120(AX)
-	DECQ   128(AX)
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
 	JNZ    block
-	MOVQ   96(AX), CX
-	ADDQ   CX, 176(AX)
-	MOVQ   104(AX), CX
-	ADDQ   CX, 160(AX)
-	ADDQ   $0x00000080, 144(AX)
-	ADDQ   $0x00000080, 152(AX)
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000080, 168(AX)
+	ADDQ   $0x00000080, 176(AX)
 	MOVQ   24(AX), CX
 	IMUL3Q $0x00000080, CX, CX
-	ADDQ   CX, 136(AX)
-	DECQ   168(AX)
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
 	JNZ    channels
 	VZEROUPPER
 	RET
 
-// func dwAVX2_2x2(a *byte)
+// func dwAVX2_2(a *byte)
 // Requires: AVX, AVX2
-TEXT ·dwAVX2_2x2(SB), NOSPLIT, $0-8
+TEXT ·dwAVX2_2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ    144(AX), DX
+	MOVQ    168(AX), DX
 	VMOVDQU (DX), Y0
 	VMOVDQU 32(DX), Y1
 	VMOVDQU 64(DX), Y2
@@ -4210,49 +4002,42 @@ block:
 	LEAQ    (BX)(BX*2), DX
 	MOVQ    16(AX), SI
 	MOVQ    24(AX), DI
-	MOVQ    136(AX), R8
+	MOVQ    160(AX), R8
 
 tap:
 	MOVQ      (SI), DX
-	ADDQ      120(AX), DX
+	ADDQ      144(AX), DX
 	VMOVDQU   (R8), Y8
-	VMOVDQU   (DX), Y9
-	VPMADDWD  Y8, Y9, Y9
+	VPMADDWD  (DX), Y8, Y9
 	VPADDD    Y9, Y0, Y0
-	VMOVDQU   (DX)(BX*1), Y9
-	VPMADDWD  Y8, Y9, Y8
+	VPMADDWD  (DX)(BX*1), Y8, Y8
 	VPADDD    Y8, Y4, Y4
 	VMOVDQU   32(R8), Y8
-	VMOVDQU   32(DX), Y9
-	VPMADDWD  Y8, Y9, Y9
+	VPMADDWD  32(DX), Y8, Y9
 	VPADDD    Y9, Y1, Y1
-	VMOVDQU   32(DX)(BX*1), Y9
-	VPMADDWD  Y8, Y9, Y8
+	VPMADDWD  32(DX)(BX*1), Y8, Y8
 	VPADDD    Y8, Y5, Y5
 	VMOVDQU   64(R8), Y8
-	VMOVDQU   64(DX), Y9
-	VPMADDWD  Y8, Y9, Y9
+	VPMADDWD  64(DX), Y8, Y9
 	VPADDD    Y9, Y2, Y2
-	VMOVDQU   64(DX)(BX*1), Y9
-	VPMADDWD  Y8, Y9, Y8
+	VPMADDWD  64(DX)(BX*1), Y8, Y8
 	VPADDD    Y8, Y6, Y6
 	VMOVDQU   96(R8), Y8
-	VMOVDQU   96(DX), Y9
-	VPMADDWD  Y8, Y9, Y9
+	VPMADDWD  96(DX), Y8, Y9
 	VPADDD    Y9, Y3, Y3
-	VMOVDQU   96(DX)(BX*1), Y9
-	VPMADDWD  Y8, Y9, Y8
+	VPMADDWD  96(DX)(BX*1), Y8, Y8
 	VPADDD    Y8, Y7, Y7
 	ADDQ      $0x08, SI
 	ADDQ      $0x00000080, R8
 	DECQ      DI
 	JNZ       tap
-	MOVQ      152(AX), DX
+	MOVQ      176(AX), DX
 	MOVQ      56(AX), BX
 	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      192(AX), R8
-	MOVQ      72(AX), R9
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      72(AX), R10
 	VCVTDQ2PS Y0, Y0
 	VCVTDQ2PS Y1, Y1
 	VCVTDQ2PS Y2, Y2
@@ -4266,82 +4051,138 @@ tap:
 	VCVTPS2DQ Y2, Y2
 	VCVTPS2DQ Y3, Y3
 	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
 	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
+	VPADDSW   (BX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
 	VPMAXUB   64(BX), Y0, Y0
 	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R9, $0x10
-	JNE       part_0_0
-	VMOVDQU   X0, (DI)(CX*1)
-	JMP       done_0_0
+	JMP       packed0
 
-part_0_0:
-	LEAQ    (DI)(CX*1), R10
-	VMOVDQA X0, X1
-	TESTQ   $0x00000008, R9
-	JZ      no8_0_0
-	VMOVQ   X1, (R10)
-	ADDQ    $0x08, R10
+plain0:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0:
+	CMPQ    DI, $0x01
+	JNE     runs0_2
+	CMPQ    R10, $0x20
+	JNE     part_0_1_0
+	VMOVDQU Y0, (R8)(CX*1)
+	JMP     done_0_1_0
+
+part_0_1_0:
+	LEAQ         (R8)(CX*1), R11
+	VMOVDQA      X0, X1
+	TESTQ        $0x00000010, R10
+	JZ           no16_0_1_0
+	VMOVDQU      X1, (R11)
+	ADDQ         $0x10, R11
+	VEXTRACTI128 $0x01, Y0, X1
+
+no16_0_1_0:
+	TESTQ   $0x00000008, R10
+	JZ      no8_0_1_0
+	VMOVQ   X1, (R11)
+	ADDQ    $0x08, R11
 	VPSRLDQ $0x08, X1, X1
 
-no8_0_0:
-	TESTQ   $0x00000004, R9
-	JZ      no4_0_0
-	VMOVD   X1, (R10)
-	ADDQ    $0x04, R10
+no8_0_1_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_1_0
+	VMOVD   X1, (R11)
+	ADDQ    $0x04, R11
 	VPSRLDQ $0x04, X1, X1
 
-no4_0_0:
-	TESTQ   $0x00000002, R9
-	JZ      no2_0_0
-	VPEXTRW $0x00, X1, (R10)
-	ADDQ    $0x02, R10
+no4_0_1_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_1_0
+	VPEXTRW $0x00, X1, (R11)
+	ADDQ    $0x02, R11
 	VPSRLDQ $0x02, X1, X1
 
-no2_0_0:
-	TESTQ   $0x00000001, R9
-	JZ      no1_0_0
-	VPEXTRB $0x00, X1, (R10)
+no2_0_1_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_1_0
+	VPEXTRB $0x00, X1, (R11)
 
-no1_0_0:
-done_0_0:
-	CMPQ         R9, $0x10
-	JNE          part_0_1
-	VEXTRACTI128 $0x01, Y0, (R8)(CX*1)
-	JMP          done_0_1
+no1_0_1_0:
+done_0_1_0:
+	JMP stored0
 
-part_0_1:
-	LEAQ         (R8)(CX*1), R10
+runs0_2:
+	CMPQ    R10, $0x10
+	JNE     part_0_2_0
+	VMOVDQU X0, (R8)(CX*1)
+	JMP     done_0_2_0
+
+part_0_2_0:
+	LEAQ    (R8)(CX*1), R11
+	VMOVDQA X0, X1
+	TESTQ   $0x00000008, R10
+	JZ      no8_0_2_0
+	VMOVQ   X1, (R11)
+	ADDQ    $0x08, R11
+	VPSRLDQ $0x08, X1, X1
+
+no8_0_2_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_2_0
+	VMOVD   X1, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_2_0
+	VPEXTRW $0x00, X1, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_2_0
+	VPEXTRB $0x00, X1, (R11)
+
+no1_0_2_0:
+done_0_2_0:
+	CMPQ         R10, $0x10
+	JNE          part_0_2_1
+	VEXTRACTI128 $0x01, Y0, (R9)(CX*1)
+	JMP          done_0_2_1
+
+part_0_2_1:
+	LEAQ         (R9)(CX*1), R11
 	VEXTRACTI128 $0x01, Y0, X0
-	TESTQ        $0x00000008, R9
-	JZ           no8_0_1
-	VMOVQ        X0, (R10)
-	ADDQ         $0x08, R10
+	TESTQ        $0x00000008, R10
+	JZ           no8_0_2_1
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
 	VPSRLDQ      $0x08, X0, X0
 
-no8_0_1:
-	TESTQ   $0x00000004, R9
-	JZ      no4_0_1
-	VMOVD   X0, (R10)
-	ADDQ    $0x04, R10
+no8_0_2_1:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_2_1
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
 	VPSRLDQ $0x04, X0, X0
 
-no4_0_1:
-	TESTQ   $0x00000002, R9
-	JZ      no2_0_1
-	VPEXTRW $0x00, X0, (R10)
-	ADDQ    $0x02, R10
+no4_0_2_1:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_2_1
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
 	VPSRLDQ $0x02, X0, X0
 
-no2_0_1:
-	TESTQ   $0x00000001, R9
-	JZ      no1_0_1
-	VPEXTRB $0x00, X0, (R10)
+no2_0_2_1:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_2_1
+	VPEXTRB $0x00, X0, (R11)
 
-no1_0_1:
-done_0_1:
+no1_0_2_1:
+done_0_2_1:
+stored0:
 	ADDQ      SI, CX
 	VCVTDQ2PS Y4, Y4
 	VCVTDQ2PS Y5, Y5
@@ -4355,129 +4196,185 @@ done_0_1:
 	VCVTPS2DQ Y5, Y5
 	VCVTPS2DQ Y6, Y6
 	VCVTPS2DQ Y7, Y7
-	VPACKSSDW Y5, Y4, Y0
-	VPACKSSDW Y7, Y6, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R9, $0x10
-	JNE       part_1_0
-	VMOVDQU   X0, (DI)(CX*1)
-	JMP       done_1_0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Y4, Y4
+	VPADDSW   (BX), Y6, Y6
+	VPACKUSWB Y6, Y4, Y4
+	VPMAXUB   64(BX), Y4, Y4
+	VPMINUB   128(BX), Y4, Y4
+	JMP       packed1
 
-part_1_0:
-	LEAQ    (DI)(CX*1), DX
-	VMOVDQA X0, X1
-	TESTQ   $0x00000008, R9
-	JZ      no8_1_0
-	VMOVQ   X1, (DX)
-	ADDQ    $0x08, DX
-	VPSRLDQ $0x08, X1, X1
+plain1:
+	VPACKUSWB Y6, Y4, Y4
 
-no8_1_0:
-	TESTQ   $0x00000004, R9
-	JZ      no4_1_0
-	VMOVD   X1, (DX)
-	ADDQ    $0x04, DX
-	VPSRLDQ $0x04, X1, X1
+packed1:
+	CMPQ    DI, $0x01
+	JNE     runs1_2
+	CMPQ    R10, $0x20
+	JNE     part_1_1_0
+	VMOVDQU Y4, (R8)(CX*1)
+	JMP     done_1_1_0
 
-no4_1_0:
-	TESTQ   $0x00000002, R9
-	JZ      no2_1_0
-	VPEXTRW $0x00, X1, (DX)
-	ADDQ    $0x02, DX
-	VPSRLDQ $0x02, X1, X1
-
-no2_1_0:
-	TESTQ   $0x00000001, R9
-	JZ      no1_1_0
-	VPEXTRB $0x00, X1, (DX)
-
-no1_1_0:
-done_1_0:
-	CMPQ         R9, $0x10
-	JNE          part_1_1
-	VEXTRACTI128 $0x01, Y0, (R8)(CX*1)
-	JMP          done_1_1
-
-part_1_1:
+part_1_1_0:
 	LEAQ         (R8)(CX*1), DX
-	VEXTRACTI128 $0x01, Y0, X0
-	TESTQ        $0x00000008, R9
-	JZ           no8_1_1
-	VMOVQ        X0, (DX)
-	ADDQ         $0x08, DX
-	VPSRLDQ      $0x08, X0, X0
+	VMOVDQA      X4, X0
+	TESTQ        $0x00000010, R10
+	JZ           no16_1_1_0
+	VMOVDQU      X0, (DX)
+	ADDQ         $0x10, DX
+	VEXTRACTI128 $0x01, Y4, X0
 
-no8_1_1:
-	TESTQ   $0x00000004, R9
-	JZ      no4_1_1
+no16_1_1_0:
+	TESTQ   $0x00000008, R10
+	JZ      no8_1_1_0
+	VMOVQ   X0, (DX)
+	ADDQ    $0x08, DX
+	VPSRLDQ $0x08, X0, X0
+
+no8_1_1_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_1_1_0
 	VMOVD   X0, (DX)
 	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
-no4_1_1:
-	TESTQ   $0x00000002, R9
-	JZ      no2_1_1
+no4_1_1_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_1_1_0
 	VPEXTRW $0x00, X0, (DX)
 	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
-no2_1_1:
-	TESTQ   $0x00000001, R9
-	JZ      no1_1_1
+no2_1_1_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_1_1_0
 	VPEXTRB $0x00, X0, (DX)
 
-no1_1_1:
-done_1_1:
+no1_1_1_0:
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ    R10, $0x10
+	JNE     part_1_2_0
+	VMOVDQU X4, (R8)(CX*1)
+	JMP     done_1_2_0
+
+part_1_2_0:
+	LEAQ    (R8)(CX*1), DX
+	VMOVDQA X4, X0
+	TESTQ   $0x00000008, R10
+	JZ      no8_1_2_0
+	VMOVQ   X0, (DX)
+	ADDQ    $0x08, DX
+	VPSRLDQ $0x08, X0, X0
+
+no8_1_2_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_1_2_0
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
+	VPSRLDQ $0x04, X0, X0
+
+no4_1_2_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_1_2_0
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
+	VPSRLDQ $0x02, X0, X0
+
+no2_1_2_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_1_2_0
+	VPEXTRB $0x00, X0, (DX)
+
+no1_1_2_0:
+done_1_2_0:
+	CMPQ         R10, $0x10
+	JNE          part_1_2_1
+	VEXTRACTI128 $0x01, Y4, (R9)(CX*1)
+	JMP          done_1_2_1
+
+part_1_2_1:
+	LEAQ         (R9)(CX*1), DX
+	VEXTRACTI128 $0x01, Y4, X0
+	TESTQ        $0x00000008, R10
+	JZ           no8_1_2_1
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
+	VPSRLDQ      $0x08, X0, X0
+
+no8_1_2_1:
+	TESTQ   $0x00000004, R10
+	JZ      no4_1_2_1
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
+	VPSRLDQ $0x04, X0, X0
+
+no4_1_2_1:
+	TESTQ   $0x00000002, R10
+	JZ      no2_1_2_1
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
+	VPSRLDQ $0x02, X0, X0
+
+no2_1_2_1:
+	TESTQ   $0x00000001, R10
+	JZ      no1_1_2_1
+	VPEXTRB $0x00, X0, (DX)
+
+no1_1_2_1:
+done_1_2_1:
+stored1:
 	ADDQ   SI, CX
 	MOVQ   8(AX), DX
 	IMUL3Q $0x02, DX, DX
-	ADDQ   DX, 120(AX)
-	DECQ   128(AX)
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
 	JNZ    block
-	MOVQ   96(AX), CX
-	ADDQ   CX, 176(AX)
-	MOVQ   104(AX), CX
-	ADDQ   CX, 160(AX)
-	ADDQ   $0x00000080, 144(AX)
-	ADDQ   $0x00000080, 152(AX)
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000080, 168(AX)
+	ADDQ   $0x00000080, 176(AX)
 	MOVQ   24(AX), CX
 	IMUL3Q $0x00000080, CX, CX
-	ADDQ   CX, 136(AX)
-	DECQ   168(AX)
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
 	JNZ    channels
 	VZEROUPPER
 	RET
 
-// func dwAVX2_2x3(a *byte)
+// func dwAVX2_3(a *byte)
 // Requires: AVX, AVX2
-TEXT ·dwAVX2_2x3(SB), NOSPLIT, $0-8
+TEXT ·dwAVX2_3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ    144(AX), DX
+	MOVQ    168(AX), DX
 	VMOVDQU (DX), Y0
 	VMOVDQU 32(DX), Y1
 	VMOVDQU 64(DX), Y2
@@ -4494,61 +4391,50 @@ block:
 	LEAQ    (BX)(BX*2), DX
 	MOVQ    16(AX), SI
 	MOVQ    24(AX), DI
-	MOVQ    136(AX), R8
+	MOVQ    160(AX), R8
 
 tap:
 	MOVQ      (SI), DX
-	ADDQ      120(AX), DX
+	ADDQ      144(AX), DX
 	VMOVDQU   (R8), Y12
-	VMOVDQU   (DX), Y13
-	VPMADDWD  Y12, Y13, Y13
+	VPMADDWD  (DX), Y12, Y13
 	VPADDD    Y13, Y0, Y0
-	VMOVDQU   (DX)(BX*1), Y13
-	VPMADDWD  Y12, Y13, Y13
+	VPMADDWD  (DX)(BX*1), Y12, Y13
 	VPADDD    Y13, Y4, Y4
-	VMOVDQU   (DX)(BX*2), Y13
-	VPMADDWD  Y12, Y13, Y12
+	VPMADDWD  (DX)(BX*2), Y12, Y12
 	VPADDD    Y12, Y8, Y8
 	VMOVDQU   32(R8), Y12
-	VMOVDQU   32(DX), Y13
-	VPMADDWD  Y12, Y13, Y13
+	VPMADDWD  32(DX), Y12, Y13
 	VPADDD    Y13, Y1, Y1
-	VMOVDQU   32(DX)(BX*1), Y13
-	VPMADDWD  Y12, Y13, Y13
+	VPMADDWD  32(DX)(BX*1), Y12, Y13
 	VPADDD    Y13, Y5, Y5
-	VMOVDQU   32(DX)(BX*2), Y13
-	VPMADDWD  Y12, Y13, Y12
+	VPMADDWD  32(DX)(BX*2), Y12, Y12
 	VPADDD    Y12, Y9, Y9
 	VMOVDQU   64(R8), Y12
-	VMOVDQU   64(DX), Y13
-	VPMADDWD  Y12, Y13, Y13
+	VPMADDWD  64(DX), Y12, Y13
 	VPADDD    Y13, Y2, Y2
-	VMOVDQU   64(DX)(BX*1), Y13
-	VPMADDWD  Y12, Y13, Y13
+	VPMADDWD  64(DX)(BX*1), Y12, Y13
 	VPADDD    Y13, Y6, Y6
-	VMOVDQU   64(DX)(BX*2), Y13
-	VPMADDWD  Y12, Y13, Y12
+	VPMADDWD  64(DX)(BX*2), Y12, Y12
 	VPADDD    Y12, Y10, Y10
 	VMOVDQU   96(R8), Y12
-	VMOVDQU   96(DX), Y13
-	VPMADDWD  Y12, Y13, Y13
+	VPMADDWD  96(DX), Y12, Y13
 	VPADDD    Y13, Y3, Y3
-	VMOVDQU   96(DX)(BX*1), Y13
-	VPMADDWD  Y12, Y13, Y13
+	VPMADDWD  96(DX)(BX*1), Y12, Y13
 	VPADDD    Y13, Y7, Y7
-	VMOVDQU   96(DX)(BX*2), Y13
-	VPMADDWD  Y12, Y13, Y12
+	VPMADDWD  96(DX)(BX*2), Y12, Y12
 	VPADDD    Y12, Y11, Y11
 	ADDQ      $0x08, SI
 	ADDQ      $0x00000080, R8
 	DECQ      DI
 	JNZ       tap
-	MOVQ      152(AX), DX
+	MOVQ      176(AX), DX
 	MOVQ      56(AX), BX
 	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      192(AX), R8
-	MOVQ      72(AX), R9
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      72(AX), R10
 	VCVTDQ2PS Y0, Y0
 	VCVTDQ2PS Y1, Y1
 	VCVTDQ2PS Y2, Y2
@@ -4562,82 +4448,138 @@ tap:
 	VCVTPS2DQ Y2, Y2
 	VCVTPS2DQ Y3, Y3
 	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
 	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
+	VPADDSW   (BX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
 	VPMAXUB   64(BX), Y0, Y0
 	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R9, $0x10
-	JNE       part_0_0
-	VMOVDQU   X0, (DI)(CX*1)
-	JMP       done_0_0
+	JMP       packed0
 
-part_0_0:
-	LEAQ    (DI)(CX*1), R10
-	VMOVDQA X0, X1
-	TESTQ   $0x00000008, R9
-	JZ      no8_0_0
-	VMOVQ   X1, (R10)
-	ADDQ    $0x08, R10
+plain0:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0:
+	CMPQ    DI, $0x01
+	JNE     runs0_2
+	CMPQ    R10, $0x20
+	JNE     part_0_1_0
+	VMOVDQU Y0, (R8)(CX*1)
+	JMP     done_0_1_0
+
+part_0_1_0:
+	LEAQ         (R8)(CX*1), R11
+	VMOVDQA      X0, X1
+	TESTQ        $0x00000010, R10
+	JZ           no16_0_1_0
+	VMOVDQU      X1, (R11)
+	ADDQ         $0x10, R11
+	VEXTRACTI128 $0x01, Y0, X1
+
+no16_0_1_0:
+	TESTQ   $0x00000008, R10
+	JZ      no8_0_1_0
+	VMOVQ   X1, (R11)
+	ADDQ    $0x08, R11
 	VPSRLDQ $0x08, X1, X1
 
-no8_0_0:
-	TESTQ   $0x00000004, R9
-	JZ      no4_0_0
-	VMOVD   X1, (R10)
-	ADDQ    $0x04, R10
+no8_0_1_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_1_0
+	VMOVD   X1, (R11)
+	ADDQ    $0x04, R11
 	VPSRLDQ $0x04, X1, X1
 
-no4_0_0:
-	TESTQ   $0x00000002, R9
-	JZ      no2_0_0
-	VPEXTRW $0x00, X1, (R10)
-	ADDQ    $0x02, R10
+no4_0_1_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_1_0
+	VPEXTRW $0x00, X1, (R11)
+	ADDQ    $0x02, R11
 	VPSRLDQ $0x02, X1, X1
 
-no2_0_0:
-	TESTQ   $0x00000001, R9
-	JZ      no1_0_0
-	VPEXTRB $0x00, X1, (R10)
+no2_0_1_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_1_0
+	VPEXTRB $0x00, X1, (R11)
 
-no1_0_0:
-done_0_0:
-	CMPQ         R9, $0x10
-	JNE          part_0_1
-	VEXTRACTI128 $0x01, Y0, (R8)(CX*1)
-	JMP          done_0_1
+no1_0_1_0:
+done_0_1_0:
+	JMP stored0
 
-part_0_1:
-	LEAQ         (R8)(CX*1), R10
+runs0_2:
+	CMPQ    R10, $0x10
+	JNE     part_0_2_0
+	VMOVDQU X0, (R8)(CX*1)
+	JMP     done_0_2_0
+
+part_0_2_0:
+	LEAQ    (R8)(CX*1), R11
+	VMOVDQA X0, X1
+	TESTQ   $0x00000008, R10
+	JZ      no8_0_2_0
+	VMOVQ   X1, (R11)
+	ADDQ    $0x08, R11
+	VPSRLDQ $0x08, X1, X1
+
+no8_0_2_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_2_0
+	VMOVD   X1, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_2_0
+	VPEXTRW $0x00, X1, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_2_0
+	VPEXTRB $0x00, X1, (R11)
+
+no1_0_2_0:
+done_0_2_0:
+	CMPQ         R10, $0x10
+	JNE          part_0_2_1
+	VEXTRACTI128 $0x01, Y0, (R9)(CX*1)
+	JMP          done_0_2_1
+
+part_0_2_1:
+	LEAQ         (R9)(CX*1), R11
 	VEXTRACTI128 $0x01, Y0, X0
-	TESTQ        $0x00000008, R9
-	JZ           no8_0_1
-	VMOVQ        X0, (R10)
-	ADDQ         $0x08, R10
+	TESTQ        $0x00000008, R10
+	JZ           no8_0_2_1
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
 	VPSRLDQ      $0x08, X0, X0
 
-no8_0_1:
-	TESTQ   $0x00000004, R9
-	JZ      no4_0_1
-	VMOVD   X0, (R10)
-	ADDQ    $0x04, R10
+no8_0_2_1:
+	TESTQ   $0x00000004, R10
+	JZ      no4_0_2_1
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
 	VPSRLDQ $0x04, X0, X0
 
-no4_0_1:
-	TESTQ   $0x00000002, R9
-	JZ      no2_0_1
-	VPEXTRW $0x00, X0, (R10)
-	ADDQ    $0x02, R10
+no4_0_2_1:
+	TESTQ   $0x00000002, R10
+	JZ      no2_0_2_1
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
 	VPSRLDQ $0x02, X0, X0
 
-no2_0_1:
-	TESTQ   $0x00000001, R9
-	JZ      no1_0_1
-	VPEXTRB $0x00, X0, (R10)
+no2_0_2_1:
+	TESTQ   $0x00000001, R10
+	JZ      no1_0_2_1
+	VPEXTRB $0x00, X0, (R11)
 
-no1_0_1:
-done_0_1:
+no1_0_2_1:
+done_0_2_1:
+stored0:
 	ADDQ      SI, CX
 	VCVTDQ2PS Y4, Y4
 	VCVTDQ2PS Y5, Y5
@@ -4651,83 +4593,139 @@ done_0_1:
 	VCVTPS2DQ Y5, Y5
 	VCVTPS2DQ Y6, Y6
 	VCVTPS2DQ Y7, Y7
-	VPACKSSDW Y5, Y4, Y0
-	VPACKSSDW Y7, Y6, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R9, $0x10
-	JNE       part_1_0
-	VMOVDQU   X0, (DI)(CX*1)
-	JMP       done_1_0
+	VPACKSSDW Y5, Y4, Y4
+	VPACKSSDW Y7, Y6, Y6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Y4, Y4
+	VPADDSW   (BX), Y6, Y6
+	VPACKUSWB Y6, Y4, Y4
+	VPMAXUB   64(BX), Y4, Y4
+	VPMINUB   128(BX), Y4, Y4
+	JMP       packed1
 
-part_1_0:
-	LEAQ    (DI)(CX*1), R10
-	VMOVDQA X0, X1
-	TESTQ   $0x00000008, R9
-	JZ      no8_1_0
-	VMOVQ   X1, (R10)
-	ADDQ    $0x08, R10
-	VPSRLDQ $0x08, X1, X1
+plain1:
+	VPACKUSWB Y6, Y4, Y4
 
-no8_1_0:
-	TESTQ   $0x00000004, R9
-	JZ      no4_1_0
-	VMOVD   X1, (R10)
-	ADDQ    $0x04, R10
-	VPSRLDQ $0x04, X1, X1
+packed1:
+	CMPQ    DI, $0x01
+	JNE     runs1_2
+	CMPQ    R10, $0x20
+	JNE     part_1_1_0
+	VMOVDQU Y4, (R8)(CX*1)
+	JMP     done_1_1_0
 
-no4_1_0:
-	TESTQ   $0x00000002, R9
-	JZ      no2_1_0
-	VPEXTRW $0x00, X1, (R10)
-	ADDQ    $0x02, R10
-	VPSRLDQ $0x02, X1, X1
+part_1_1_0:
+	LEAQ         (R8)(CX*1), R11
+	VMOVDQA      X4, X0
+	TESTQ        $0x00000010, R10
+	JZ           no16_1_1_0
+	VMOVDQU      X0, (R11)
+	ADDQ         $0x10, R11
+	VEXTRACTI128 $0x01, Y4, X0
 
-no2_1_0:
-	TESTQ   $0x00000001, R9
-	JZ      no1_1_0
-	VPEXTRB $0x00, X1, (R10)
+no16_1_1_0:
+	TESTQ   $0x00000008, R10
+	JZ      no8_1_1_0
+	VMOVQ   X0, (R11)
+	ADDQ    $0x08, R11
+	VPSRLDQ $0x08, X0, X0
 
-no1_1_0:
-done_1_0:
-	CMPQ         R9, $0x10
-	JNE          part_1_1
-	VEXTRACTI128 $0x01, Y0, (R8)(CX*1)
-	JMP          done_1_1
-
-part_1_1:
-	LEAQ         (R8)(CX*1), R10
-	VEXTRACTI128 $0x01, Y0, X0
-	TESTQ        $0x00000008, R9
-	JZ           no8_1_1
-	VMOVQ        X0, (R10)
-	ADDQ         $0x08, R10
-	VPSRLDQ      $0x08, X0, X0
-
-no8_1_1:
-	TESTQ   $0x00000004, R9
-	JZ      no4_1_1
-	VMOVD   X0, (R10)
-	ADDQ    $0x04, R10
+no8_1_1_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_1_1_0
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
 	VPSRLDQ $0x04, X0, X0
 
-no4_1_1:
-	TESTQ   $0x00000002, R9
-	JZ      no2_1_1
-	VPEXTRW $0x00, X0, (R10)
-	ADDQ    $0x02, R10
+no4_1_1_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_1_1_0
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
 	VPSRLDQ $0x02, X0, X0
 
-no2_1_1:
-	TESTQ   $0x00000001, R9
-	JZ      no1_1_1
-	VPEXTRB $0x00, X0, (R10)
+no2_1_1_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_1_1_0
+	VPEXTRB $0x00, X0, (R11)
 
-no1_1_1:
-done_1_1:
+no1_1_1_0:
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ    R10, $0x10
+	JNE     part_1_2_0
+	VMOVDQU X4, (R8)(CX*1)
+	JMP     done_1_2_0
+
+part_1_2_0:
+	LEAQ    (R8)(CX*1), R11
+	VMOVDQA X4, X0
+	TESTQ   $0x00000008, R10
+	JZ      no8_1_2_0
+	VMOVQ   X0, (R11)
+	ADDQ    $0x08, R11
+	VPSRLDQ $0x08, X0, X0
+
+no8_1_2_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_1_2_0
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_1_2_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_1_2_0
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_1_2_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_1_2_0
+	VPEXTRB $0x00, X0, (R11)
+
+no1_1_2_0:
+done_1_2_0:
+	CMPQ         R10, $0x10
+	JNE          part_1_2_1
+	VEXTRACTI128 $0x01, Y4, (R9)(CX*1)
+	JMP          done_1_2_1
+
+part_1_2_1:
+	LEAQ         (R9)(CX*1), R11
+	VEXTRACTI128 $0x01, Y4, X0
+	TESTQ        $0x00000008, R10
+	JZ           no8_1_2_1
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_1_2_1:
+	TESTQ   $0x00000004, R10
+	JZ      no4_1_2_1
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_1_2_1:
+	TESTQ   $0x00000002, R10
+	JZ      no2_1_2_1
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_1_2_1:
+	TESTQ   $0x00000001, R10
+	JZ      no1_1_2_1
+	VPEXTRB $0x00, X0, (R11)
+
+no1_1_2_1:
+done_1_2_1:
+stored1:
 	ADDQ      SI, CX
 	VCVTDQ2PS Y8, Y8
 	VCVTDQ2PS Y9, Y9
@@ -4741,99 +4739,155 @@ done_1_1:
 	VCVTPS2DQ Y9, Y9
 	VCVTPS2DQ Y10, Y10
 	VCVTPS2DQ Y11, Y11
-	VPACKSSDW Y9, Y8, Y0
-	VPACKSSDW Y11, Y10, Y1
-	VPADDSW   (BX), Y0, Y0
-	VPADDSW   (BX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
-	VPMAXUB   64(BX), Y0, Y0
-	VPMINUB   128(BX), Y0, Y0
-	CMPQ      R9, $0x10
-	JNE       part_2_0
-	VMOVDQU   X0, (DI)(CX*1)
-	JMP       done_2_0
+	VPACKSSDW Y9, Y8, Y8
+	VPACKSSDW Y11, Y10, Y10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Y8, Y8
+	VPADDSW   (BX), Y10, Y10
+	VPACKUSWB Y10, Y8, Y8
+	VPMAXUB   64(BX), Y8, Y8
+	VPMINUB   128(BX), Y8, Y8
+	JMP       packed2
 
-part_2_0:
-	LEAQ    (DI)(CX*1), DX
-	VMOVDQA X0, X1
-	TESTQ   $0x00000008, R9
-	JZ      no8_2_0
-	VMOVQ   X1, (DX)
-	ADDQ    $0x08, DX
-	VPSRLDQ $0x08, X1, X1
+plain2:
+	VPACKUSWB Y10, Y8, Y8
 
-no8_2_0:
-	TESTQ   $0x00000004, R9
-	JZ      no4_2_0
-	VMOVD   X1, (DX)
-	ADDQ    $0x04, DX
-	VPSRLDQ $0x04, X1, X1
+packed2:
+	CMPQ    DI, $0x01
+	JNE     runs2_2
+	CMPQ    R10, $0x20
+	JNE     part_2_1_0
+	VMOVDQU Y8, (R8)(CX*1)
+	JMP     done_2_1_0
 
-no4_2_0:
-	TESTQ   $0x00000002, R9
-	JZ      no2_2_0
-	VPEXTRW $0x00, X1, (DX)
-	ADDQ    $0x02, DX
-	VPSRLDQ $0x02, X1, X1
-
-no2_2_0:
-	TESTQ   $0x00000001, R9
-	JZ      no1_2_0
-	VPEXTRB $0x00, X1, (DX)
-
-no1_2_0:
-done_2_0:
-	CMPQ         R9, $0x10
-	JNE          part_2_1
-	VEXTRACTI128 $0x01, Y0, (R8)(CX*1)
-	JMP          done_2_1
-
-part_2_1:
+part_2_1_0:
 	LEAQ         (R8)(CX*1), DX
-	VEXTRACTI128 $0x01, Y0, X0
-	TESTQ        $0x00000008, R9
-	JZ           no8_2_1
-	VMOVQ        X0, (DX)
-	ADDQ         $0x08, DX
-	VPSRLDQ      $0x08, X0, X0
+	VMOVDQA      X8, X0
+	TESTQ        $0x00000010, R10
+	JZ           no16_2_1_0
+	VMOVDQU      X0, (DX)
+	ADDQ         $0x10, DX
+	VEXTRACTI128 $0x01, Y8, X0
 
-no8_2_1:
-	TESTQ   $0x00000004, R9
-	JZ      no4_2_1
+no16_2_1_0:
+	TESTQ   $0x00000008, R10
+	JZ      no8_2_1_0
+	VMOVQ   X0, (DX)
+	ADDQ    $0x08, DX
+	VPSRLDQ $0x08, X0, X0
+
+no8_2_1_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_2_1_0
 	VMOVD   X0, (DX)
 	ADDQ    $0x04, DX
 	VPSRLDQ $0x04, X0, X0
 
-no4_2_1:
-	TESTQ   $0x00000002, R9
-	JZ      no2_2_1
+no4_2_1_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_2_1_0
 	VPEXTRW $0x00, X0, (DX)
 	ADDQ    $0x02, DX
 	VPSRLDQ $0x02, X0, X0
 
-no2_2_1:
-	TESTQ   $0x00000001, R9
-	JZ      no1_2_1
+no2_2_1_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_2_1_0
 	VPEXTRB $0x00, X0, (DX)
 
-no1_2_1:
-done_2_1:
+no1_2_1_0:
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ    R10, $0x10
+	JNE     part_2_2_0
+	VMOVDQU X8, (R8)(CX*1)
+	JMP     done_2_2_0
+
+part_2_2_0:
+	LEAQ    (R8)(CX*1), DX
+	VMOVDQA X8, X0
+	TESTQ   $0x00000008, R10
+	JZ      no8_2_2_0
+	VMOVQ   X0, (DX)
+	ADDQ    $0x08, DX
+	VPSRLDQ $0x08, X0, X0
+
+no8_2_2_0:
+	TESTQ   $0x00000004, R10
+	JZ      no4_2_2_0
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
+	VPSRLDQ $0x04, X0, X0
+
+no4_2_2_0:
+	TESTQ   $0x00000002, R10
+	JZ      no2_2_2_0
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
+	VPSRLDQ $0x02, X0, X0
+
+no2_2_2_0:
+	TESTQ   $0x00000001, R10
+	JZ      no1_2_2_0
+	VPEXTRB $0x00, X0, (DX)
+
+no1_2_2_0:
+done_2_2_0:
+	CMPQ         R10, $0x10
+	JNE          part_2_2_1
+	VEXTRACTI128 $0x01, Y8, (R9)(CX*1)
+	JMP          done_2_2_1
+
+part_2_2_1:
+	LEAQ         (R9)(CX*1), DX
+	VEXTRACTI128 $0x01, Y8, X0
+	TESTQ        $0x00000008, R10
+	JZ           no8_2_2_1
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
+	VPSRLDQ      $0x08, X0, X0
+
+no8_2_2_1:
+	TESTQ   $0x00000004, R10
+	JZ      no4_2_2_1
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
+	VPSRLDQ $0x04, X0, X0
+
+no4_2_2_1:
+	TESTQ   $0x00000002, R10
+	JZ      no2_2_2_1
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
+	VPSRLDQ $0x02, X0, X0
+
+no2_2_2_1:
+	TESTQ   $0x00000001, R10
+	JZ      no1_2_2_1
+	VPEXTRB $0x00, X0, (DX)
+
+no1_2_2_1:
+done_2_2_1:
+stored2:
 	ADDQ   SI, CX
 	MOVQ   8(AX), DX
 	IMUL3Q $0x03, DX, DX
-	ADDQ   DX, 120(AX)
-	DECQ   128(AX)
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
 	JNZ    block
-	MOVQ   96(AX), CX
-	ADDQ   CX, 176(AX)
-	MOVQ   104(AX), CX
-	ADDQ   CX, 160(AX)
-	ADDQ   $0x00000080, 144(AX)
-	ADDQ   $0x00000080, 152(AX)
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000080, 168(AX)
+	ADDQ   $0x00000080, 176(AX)
 	MOVQ   24(AX), CX
 	IMUL3Q $0x00000080, CX, CX
-	ADDQ   CX, 136(AX)
-	DECQ   168(AX)
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
 	JNZ    channels
 	VZEROUPPER
 	RET
@@ -4896,10 +4950,10 @@ many:
 	VPADDD     384(CX), Y0, Y0
 	VPSRAD     X3, Y0, Y0
 	VPACKSSDW  Y4, Y1, Y1
-	VPACKSSDW  Y0, Y5, Y0
+	VPACKSSDW  Y0, Y5, Y5
 	VPADDSW    (CX), Y1, Y1
-	VPADDSW    (CX), Y0, Y0
-	VPACKUSWB  Y0, Y1, Y1
+	VPADDSW    (CX), Y5, Y5
+	VPACKUSWB  Y5, Y1, Y1
 	VPMAXUB    64(CX), Y1, Y1
 	VPMINUB    128(CX), Y1, Y1
 	VMOVDQU    Y1, (DX)
@@ -4947,10 +5001,10 @@ rest:
 	VPADDD     384(CX), Y0, Y0
 	VPSRAD     X3, Y0, Y0
 	VPACKSSDW  Y4, Y1, Y1
-	VPACKSSDW  Y0, Y5, Y0
+	VPACKSSDW  Y0, Y5, Y5
 	VPADDSW    (CX), Y1, Y1
-	VPADDSW    (CX), Y0, Y0
-	VPACKUSWB  Y0, Y1, Y1
+	VPADDSW    (CX), Y5, Y5
+	VPACKUSWB  Y5, Y1, Y1
 	VPMAXUB    64(CX), Y1, Y1
 	VPMINUB    128(CX), Y1, Y1
 	CMPQ       DI, $0x20
@@ -5061,14 +5115,14 @@ many:
 	VCVTPS2DQ  Y3, Y3
 	VCVTPS2DQ  Y1, Y1
 	VCVTPS2DQ  Y0, Y0
-	VPACKSSDW  Y3, Y4, Y2
-	VPACKSSDW  Y0, Y1, Y0
-	VPADDSW    (CX), Y2, Y2
-	VPADDSW    (CX), Y0, Y0
-	VPACKUSWB  Y0, Y2, Y2
-	VPMAXUB    64(CX), Y2, Y2
-	VPMINUB    128(CX), Y2, Y2
-	VMOVDQU    Y2, (DX)
+	VPACKSSDW  Y3, Y4, Y4
+	VPACKSSDW  Y0, Y1, Y1
+	VPADDSW    (CX), Y4, Y4
+	VPADDSW    (CX), Y1, Y1
+	VPACKUSWB  Y1, Y4, Y4
+	VPMAXUB    64(CX), Y4, Y4
+	VPMINUB    128(CX), Y4, Y4
+	VMOVDQU    Y4, (DX)
 	ADDQ       $0x20, DX
 	ADDQ       $0x20, BX
 	ADDQ       $0x20, SI
@@ -5109,26 +5163,26 @@ rest:
 	VCVTPS2DQ  Y3, Y3
 	VCVTPS2DQ  Y1, Y1
 	VCVTPS2DQ  Y0, Y0
-	VPACKSSDW  Y3, Y4, Y2
-	VPACKSSDW  Y0, Y1, Y0
-	VPADDSW    (CX), Y2, Y2
-	VPADDSW    (CX), Y0, Y0
-	VPACKUSWB  Y0, Y2, Y2
-	VPMAXUB    64(CX), Y2, Y2
-	VPMINUB    128(CX), Y2, Y2
+	VPACKSSDW  Y3, Y4, Y4
+	VPACKSSDW  Y0, Y1, Y1
+	VPADDSW    (CX), Y4, Y4
+	VPADDSW    (CX), Y1, Y1
+	VPACKUSWB  Y1, Y4, Y4
+	VPMAXUB    64(CX), Y4, Y4
+	VPMINUB    128(CX), Y4, Y4
 	CMPQ       DI, $0x20
 	JNE        partRest
-	VMOVDQU    Y2, (DX)
+	VMOVDQU    Y4, (DX)
 	JMP        doneRest
 
 partRest:
 	LEAQ         (DX), DX
-	VMOVDQA      X2, X0
+	VMOVDQA      X4, X0
 	TESTQ        $0x00000010, DI
 	JZ           no16Rest
 	VMOVDQU      X0, (DX)
 	ADDQ         $0x10, DX
-	VEXTRACTI128 $0x01, Y2, X0
+	VEXTRACTI128 $0x01, Y4, X0
 
 no16Rest:
 	TESTQ   $0x00000008, DI
@@ -5528,10 +5582,10 @@ many:
 	VCVTPS2DQ Y2, Y2
 	VCVTPS2DQ Y3, Y3
 	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
+	VPACKSSDW Y3, Y2, Y2
 	VPADDSW   (CX), Y0, Y0
-	VPADDSW   (CX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
+	VPADDSW   (CX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
 	VPMAXUB   64(CX), Y0, Y0
 	VPMINUB   128(CX), Y0, Y0
 	VMOVDQU   192(CX), Y1
@@ -5567,10 +5621,10 @@ rest:
 	VCVTPS2DQ Y2, Y2
 	VCVTPS2DQ Y3, Y3
 	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
+	VPACKSSDW Y3, Y2, Y2
 	VPADDSW   (CX), Y0, Y0
-	VPADDSW   (CX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
+	VPADDSW   (CX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
 	VPMAXUB   64(CX), Y0, Y0
 	VPMINUB   128(CX), Y0, Y0
 	VMOVDQU   192(CX), Y1
@@ -5742,10 +5796,10 @@ loop:
 	VMAXPS    384(AX), Y3, Y3
 	VCVTPS2DQ Y3, Y3
 	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y1
+	VPACKSSDW Y3, Y2, Y2
 	VPADDSW   (AX), Y0, Y0
-	VPADDSW   (AX), Y1, Y1
-	VPACKUSWB Y1, Y0, Y0
+	VPADDSW   (AX), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
 	VPMAXUB   64(AX), Y0, Y0
 	VPMINUB   128(AX), Y0, Y0
 	VMOVDQU   192(AX), Y1

@@ -51,26 +51,48 @@ var avx512vnniRows = []row{
 	{name: "igemmAVX512VNNI_8x32", fam: famIGemm, mr: 8, nr: 32, gemm: igemmAVX512VNNI_8x32},
 	{name: "gemmAVX512VNNI_1x64", fam: famGemm, mr: 1, nr: 64, gemm: gemmAVX512VNNI_1x64},
 	{name: "spreadAVX512VNNI_1", fam: famSpread, runs: 1, spread: spreadAVX512VNNI_1},
-	{name: "dwAVX512VNNI_1x1", fam: famDW, mr: 1, runs: 1, dw: dwAVX512VNNI_1x1},
-	{name: "dwAVX512VNNI_1x2", fam: famDW, mr: 2, runs: 1, dw: dwAVX512VNNI_1x2},
-	{name: "dwAVX512VNNI_1x3", fam: famDW, mr: 3, runs: 1, dw: dwAVX512VNNI_1x3},
-	{name: "dwAVX512VNNI_1x4", fam: famDW, mr: 4, runs: 1, dw: dwAVX512VNNI_1x4},
-	{name: "dwAVX512VNNI_1x5", fam: famDW, mr: 5, runs: 1, dw: dwAVX512VNNI_1x5},
-	{name: "dwAVX512VNNI_1x6", fam: famDW, mr: 6, runs: 1, dw: dwAVX512VNNI_1x6},
 	{name: "spreadAVX512VNNI_2", fam: famSpread, runs: 2, spread: spreadAVX512VNNI_2},
-	{name: "dwAVX512VNNI_2x1", fam: famDW, mr: 1, runs: 2, dw: dwAVX512VNNI_2x1},
-	{name: "dwAVX512VNNI_2x2", fam: famDW, mr: 2, runs: 2, dw: dwAVX512VNNI_2x2},
-	{name: "dwAVX512VNNI_2x3", fam: famDW, mr: 3, runs: 2, dw: dwAVX512VNNI_2x3},
-	{name: "dwAVX512VNNI_2x4", fam: famDW, mr: 4, runs: 2, dw: dwAVX512VNNI_2x4},
-	{name: "dwAVX512VNNI_2x5", fam: famDW, mr: 5, runs: 2, dw: dwAVX512VNNI_2x5},
-	{name: "dwAVX512VNNI_2x6", fam: famDW, mr: 6, runs: 2, dw: dwAVX512VNNI_2x6},
 	{name: "spreadAVX512VNNI_4", fam: famSpread, runs: 4, spread: spreadAVX512VNNI_4},
-	{name: "dwAVX512VNNI_4x1", fam: famDW, mr: 1, runs: 4, dw: dwAVX512VNNI_4x1},
-	{name: "dwAVX512VNNI_4x2", fam: famDW, mr: 2, runs: 4, dw: dwAVX512VNNI_4x2},
-	{name: "dwAVX512VNNI_4x3", fam: famDW, mr: 3, runs: 4, dw: dwAVX512VNNI_4x3},
-	{name: "dwAVX512VNNI_4x4", fam: famDW, mr: 4, runs: 4, dw: dwAVX512VNNI_4x4},
-	{name: "dwAVX512VNNI_4x5", fam: famDW, mr: 5, runs: 4, dw: dwAVX512VNNI_4x5},
-	{name: "dwAVX512VNNI_4x6", fam: famDW, mr: 6, runs: 4, dw: dwAVX512VNNI_4x6},
+	{name: "dwAVX512VNNI_1", fam: famDW, mr: 1, kw: 0, sw: 0, dw: dwAVX512VNNI_1},
+	{name: "dwAVX512VNNI_2", fam: famDW, mr: 2, kw: 0, sw: 0, dw: dwAVX512VNNI_2},
+	{name: "dwAVX512VNNI_3", fam: famDW, mr: 3, kw: 0, sw: 0, dw: dwAVX512VNNI_3},
+	{name: "dwAVX512VNNI_4", fam: famDW, mr: 4, kw: 0, sw: 0, dw: dwAVX512VNNI_4},
+	{name: "dwAVX512VNNI_5", fam: famDW, mr: 5, kw: 0, sw: 0, dw: dwAVX512VNNI_5},
+	{name: "dwAVX512VNNI_6", fam: famDW, mr: 6, kw: 0, sw: 0, dw: dwAVX512VNNI_6},
+	{name: "dw3s1AVX512VNNI_1", fam: famDW, mr: 1, kw: 3, sw: 1, dw: dw3s1AVX512VNNI_1},
+	{name: "dw3s1AVX512VNNI_2", fam: famDW, mr: 2, kw: 3, sw: 1, dw: dw3s1AVX512VNNI_2},
+	{name: "dw3s1AVX512VNNI_3", fam: famDW, mr: 3, kw: 3, sw: 1, dw: dw3s1AVX512VNNI_3},
+	{name: "dw3s1AVX512VNNI_4", fam: famDW, mr: 4, kw: 3, sw: 1, dw: dw3s1AVX512VNNI_4},
+	{name: "dw3s1AVX512VNNI_5", fam: famDW, mr: 5, kw: 3, sw: 1, dw: dw3s1AVX512VNNI_5},
+	{name: "dw3s1AVX512VNNI_6", fam: famDW, mr: 6, kw: 3, sw: 1, dw: dw3s1AVX512VNNI_6},
+	{name: "dw3s2AVX512VNNI_1", fam: famDW, mr: 1, kw: 3, sw: 2, dw: dw3s2AVX512VNNI_1},
+	{name: "dw3s2AVX512VNNI_2", fam: famDW, mr: 2, kw: 3, sw: 2, dw: dw3s2AVX512VNNI_2},
+	{name: "dw3s2AVX512VNNI_3", fam: famDW, mr: 3, kw: 3, sw: 2, dw: dw3s2AVX512VNNI_3},
+	{name: "dw3s2AVX512VNNI_4", fam: famDW, mr: 4, kw: 3, sw: 2, dw: dw3s2AVX512VNNI_4},
+	{name: "dw3s2AVX512VNNI_5", fam: famDW, mr: 5, kw: 3, sw: 2, dw: dw3s2AVX512VNNI_5},
+	{name: "dw3s2AVX512VNNI_6", fam: famDW, mr: 6, kw: 3, sw: 2, dw: dw3s2AVX512VNNI_6},
+	{name: "dw5s1AVX512VNNI_1", fam: famDW, mr: 1, kw: 5, sw: 1, dw: dw5s1AVX512VNNI_1},
+	{name: "dw5s1AVX512VNNI_2", fam: famDW, mr: 2, kw: 5, sw: 1, dw: dw5s1AVX512VNNI_2},
+	{name: "dw5s1AVX512VNNI_3", fam: famDW, mr: 3, kw: 5, sw: 1, dw: dw5s1AVX512VNNI_3},
+	{name: "dw5s1AVX512VNNI_4", fam: famDW, mr: 4, kw: 5, sw: 1, dw: dw5s1AVX512VNNI_4},
+	{name: "dw5s1AVX512VNNI_5", fam: famDW, mr: 5, kw: 5, sw: 1, dw: dw5s1AVX512VNNI_5},
+	{name: "dw5s1AVX512VNNI_6", fam: famDW, mr: 6, kw: 5, sw: 1, dw: dw5s1AVX512VNNI_6},
+	{name: "dw5s2AVX512VNNI_1", fam: famDW, mr: 1, kw: 5, sw: 2, dw: dw5s2AVX512VNNI_1},
+	{name: "dw5s2AVX512VNNI_2", fam: famDW, mr: 2, kw: 5, sw: 2, dw: dw5s2AVX512VNNI_2},
+	{name: "dw5s2AVX512VNNI_3", fam: famDW, mr: 3, kw: 5, sw: 2, dw: dw5s2AVX512VNNI_3},
+	{name: "dw5s2AVX512VNNI_4", fam: famDW, mr: 4, kw: 5, sw: 2, dw: dw5s2AVX512VNNI_4},
+	{name: "dw5s2AVX512VNNI_5", fam: famDW, mr: 5, kw: 5, sw: 2, dw: dw5s2AVX512VNNI_5},
+	{name: "dw5s2AVX512VNNI_6", fam: famDW, mr: 6, kw: 5, sw: 2, dw: dw5s2AVX512VNNI_6},
+	{name: "dw7s1AVX512VNNI_1", fam: famDW, mr: 1, kw: 7, sw: 1, dw: dw7s1AVX512VNNI_1},
+	{name: "dw7s1AVX512VNNI_2", fam: famDW, mr: 2, kw: 7, sw: 1, dw: dw7s1AVX512VNNI_2},
+	{name: "dw7s1AVX512VNNI_3", fam: famDW, mr: 3, kw: 7, sw: 1, dw: dw7s1AVX512VNNI_3},
+	{name: "dw7s1AVX512VNNI_4", fam: famDW, mr: 4, kw: 7, sw: 1, dw: dw7s1AVX512VNNI_4},
+	{name: "dw7s1AVX512VNNI_5", fam: famDW, mr: 5, kw: 7, sw: 1, dw: dw7s1AVX512VNNI_5},
+	{name: "dw7s2AVX512VNNI_1", fam: famDW, mr: 1, kw: 7, sw: 2, dw: dw7s2AVX512VNNI_1},
+	{name: "dw7s2AVX512VNNI_2", fam: famDW, mr: 2, kw: 7, sw: 2, dw: dw7s2AVX512VNNI_2},
+	{name: "dw7s2AVX512VNNI_3", fam: famDW, mr: 3, kw: 7, sw: 2, dw: dw7s2AVX512VNNI_3},
+	{name: "dw7s2AVX512VNNI_4", fam: famDW, mr: 4, kw: 7, sw: 2, dw: dw7s2AVX512VNNI_4},
+	{name: "dw7s2AVX512VNNI_5", fam: famDW, mr: 5, kw: 7, sw: 2, dw: dw7s2AVX512VNNI_5},
 	{name: "addAVX512VNNI", fam: famVec, vec: vecAdd, vecf: addAVX512VNNI},
 	{name: "mulAVX512VNNI", fam: famVec, vec: vecMul, vecf: mulAVX512VNNI},
 	{name: "maxAVX512VNNI", fam: famVec, vec: vecMax, vecf: maxAVX512VNNI},
@@ -403,96 +425,12 @@ func gemmAVX512VNNI_1x64(a *gemmArgs)
 //go:noescape
 func spreadAVX512VNNI_1(a *spreadArgs)
 
-//	for x := range 1 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_1x1(a *dwArgs)
-
-//	for x := range 2 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_1x2(a *dwArgs)
-
-//	for x := range 3 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_1x3(a *dwArgs)
-
-//	for x := range 4 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_1x4(a *dwArgs)
-
-//	for x := range 5 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_1x5(a *dwArgs)
-
-//	for x := range 6 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_1x6(a *dwArgs)
-
 //	for x := range n { for c := range 32 {
 //		to[x][c] = the values of tab[r*2+run][off+x*step+c], r < 4, of each run
 //	}}, for nb blocks of channels
 //
 //go:noescape
 func spreadAVX512VNNI_2(a *spreadArgs)
-
-//	for x := range 1 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_2x1(a *dwArgs)
-
-//	for x := range 2 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_2x2(a *dwArgs)
-
-//	for x := range 3 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_2x3(a *dwArgs)
-
-//	for x := range 4 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_2x4(a *dwArgs)
-
-//	for x := range 5 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_2x5(a *dwArgs)
-
-//	for x := range 6 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVX512VNNI_2x6(a *dwArgs)
 
 //	for x := range n { for c := range 16 {
 //		to[x][c] = the values of tab[r*4+run][off+x*step+c], r < 4, of each run
@@ -501,47 +439,285 @@ func dwAVX512VNNI_2x6(a *dwArgs)
 //go:noescape
 func spreadAVX512VNNI_4(a *spreadArgs)
 
-//	for x := range 1 { for c := range 16 {
+//	for x := range 1 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX512VNNI_4x1(a *dwArgs)
+func dwAVX512VNNI_1(a *dwArgs)
 
-//	for x := range 2 { for c := range 16 {
+//	for x := range 2 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX512VNNI_4x2(a *dwArgs)
+func dwAVX512VNNI_2(a *dwArgs)
 
-//	for x := range 3 { for c := range 16 {
+//	for x := range 3 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX512VNNI_4x3(a *dwArgs)
+func dwAVX512VNNI_3(a *dwArgs)
 
-//	for x := range 4 { for c := range 16 {
+//	for x := range 4 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX512VNNI_4x4(a *dwArgs)
+func dwAVX512VNNI_4(a *dwArgs)
 
-//	for x := range 5 { for c := range 16 {
+//	for x := range 5 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX512VNNI_4x5(a *dwArgs)
+func dwAVX512VNNI_5(a *dwArgs)
 
-//	for x := range 6 { for c := range 16 {
+//	for x := range 6 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVX512VNNI_4x6(a *dwArgs)
+func dwAVX512VNNI_6(a *dwArgs)
+
+//	for x := range 1 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s1AVX512VNNI_1(a *dwArgs)
+
+//	for x := range 2 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s1AVX512VNNI_2(a *dwArgs)
+
+//	for x := range 3 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s1AVX512VNNI_3(a *dwArgs)
+
+//	for x := range 4 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s1AVX512VNNI_4(a *dwArgs)
+
+//	for x := range 5 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s1AVX512VNNI_5(a *dwArgs)
+
+//	for x := range 6 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s1AVX512VNNI_6(a *dwArgs)
+
+//	for x := range 1 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s2AVX512VNNI_1(a *dwArgs)
+
+//	for x := range 2 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s2AVX512VNNI_2(a *dwArgs)
+
+//	for x := range 3 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s2AVX512VNNI_3(a *dwArgs)
+
+//	for x := range 4 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s2AVX512VNNI_4(a *dwArgs)
+
+//	for x := range 5 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s2AVX512VNNI_5(a *dwArgs)
+
+//	for x := range 6 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw3s2AVX512VNNI_6(a *dwArgs)
+
+//	for x := range 1 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s1AVX512VNNI_1(a *dwArgs)
+
+//	for x := range 2 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s1AVX512VNNI_2(a *dwArgs)
+
+//	for x := range 3 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s1AVX512VNNI_3(a *dwArgs)
+
+//	for x := range 4 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s1AVX512VNNI_4(a *dwArgs)
+
+//	for x := range 5 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s1AVX512VNNI_5(a *dwArgs)
+
+//	for x := range 6 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s1AVX512VNNI_6(a *dwArgs)
+
+//	for x := range 1 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s2AVX512VNNI_1(a *dwArgs)
+
+//	for x := range 2 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s2AVX512VNNI_2(a *dwArgs)
+
+//	for x := range 3 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s2AVX512VNNI_3(a *dwArgs)
+
+//	for x := range 4 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s2AVX512VNNI_4(a *dwArgs)
+
+//	for x := range 5 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s2AVX512VNNI_5(a *dwArgs)
+
+//	for x := range 6 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw5s2AVX512VNNI_6(a *dwArgs)
+
+//	for x := range 1 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s1AVX512VNNI_1(a *dwArgs)
+
+//	for x := range 2 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s1AVX512VNNI_2(a *dwArgs)
+
+//	for x := range 3 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s1AVX512VNNI_3(a *dwArgs)
+
+//	for x := range 4 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s1AVX512VNNI_4(a *dwArgs)
+
+//	for x := range 5 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s1AVX512VNNI_5(a *dwArgs)
+
+//	for x := range 1 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s2AVX512VNNI_1(a *dwArgs)
+
+//	for x := range 2 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s2AVX512VNNI_2(a *dwArgs)
+
+//	for x := range 3 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s2AVX512VNNI_3(a *dwArgs)
+
+//	for x := range 4 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s2AVX512VNNI_4(a *dwArgs)
+
+//	for x := range 5 { for c := range channels {
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
+//
+//go:noescape
+func dw7s2AVX512VNNI_5(a *dwArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] = (a[i]*ma + b[i]*mb + add) >> shift

@@ -9,11 +9,11 @@
 TEXT ·gemmAVX512VNNI_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -26,7 +26,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 120(AX), R8
+	ADDQ 128(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -41,32 +41,39 @@ loop:
 	DECQ         DI
 	JNZ          tap
 	IMUL3Q       $0x01, BX, CX
-	ADDQ         CX, 120(AX)
+	ADDQ         CX, 128(AX)
 	MOVQ         112(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
 	MOVQ         88(AX), CX
 	MOVQ         96(AX), DX
-	MOVQ         128(AX), BX
+	MOVQ         136(AX), BX
 	MOVQ         72(AX), SI
 	VMOVDQU32    192(DX), Z1
+	VMOVDQU32    (CX), Z2
 	VCVTDQ2PS    Z0, Z0
-	VMULPS       (CX), Z0, Z0
+	VMULPS       Z2, Z0, Z0
 	VCVTPS2DQ    Z0, Z0
-	VPACKSSDW    Z0, Z0, Z2
 	VPACKSSDW    Z0, Z0, Z0
-	VPADDSW      (DX), Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (DX), Z0, Z0
-	VPACKUSWB    Z0, Z2, Z2
-	VPMAXUB      64(DX), Z2, Z2
-	VPMINUB      128(DX), Z2, Z2
-	VPERMD       Z2, Z1, Z2
-	VMOVDQU8     X2, (BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 128(AX)
+	VPACKUSWB    Z0, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_false:
+	VPERMD   Z0, Z1, Z0
+	VMOVDQU8 X0, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -76,35 +83,42 @@ tail:
 	KMOVQ     CX, K1
 	MOVQ      88(AX), CX
 	MOVQ      96(AX), DX
-	MOVQ      128(AX), BX
+	MOVQ      136(AX), BX
 	MOVQ      72(AX), SI
 	VMOVDQU32 192(DX), Z1
+	VMOVDQU32 (CX), Z2
 	VCVTDQ2PS Z0, Z0
-	VMULPS    (CX), Z0, Z0
+	VMULPS    Z2, Z0, Z0
 	VCVTPS2DQ Z0, Z0
-	VPACKSSDW Z0, Z0, Z2
 	VPACKSSDW Z0, Z0, Z0
-	VPADDSW   (DX), Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
 	VPADDSW   (DX), Z0, Z0
-	VPACKUSWB Z0, Z2, Z2
-	VPMAXUB   64(DX), Z2, Z2
-	VPMINUB   128(DX), Z2, Z2
-	VPERMD    Z2, Z1, Z2
-	VMOVDQU8  X2, K1, (BX)
-	ADDQ      SI, BX
-	MOVQ      BX, 128(AX)
-	JMP       next
+	VPACKUSWB Z0, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_true:
+	VPERMD   Z0, Z1, Z0
+	VMOVDQU8 X0, K1, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_2x16(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -118,86 +132,104 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 120(AX), R8
+	ADDQ 128(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
 loop:
-	VMOVDQU32     (DX), Z2
-	VPBROADCASTD  (R8), Z3
-	VPDPBUSD      Z2, Z3, Z0
-	VPBROADCASTD  (R8)(BX*1), Z3
-	VPDPBUSD      Z2, Z3, Z1
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R8
-	DECQ          SI
-	JNZ           loop
-	DECQ          DI
-	JNZ           tap
-	IMUL3Q        $0x02, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z2
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z1, Z1, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z2
+	VPBROADCASTD (R8), Z3
+	VPDPBUSD     Z2, Z3, Z0
+	VPBROADCASTD (R8)(BX*1), Z3
+	VPDPBUSD     Z2, Z3, Z1
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	IMUL3Q       $0x02, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z2
+	VMOVDQU32    (CX), Z3
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z1, Z1, Z1
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z1, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z1, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z2, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
 	VEXTRACTI32X4 $0x01, Z0, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z2
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z1, Z1, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z2
+	VMOVDQU32 (CX), Z3
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VMULPS    Z3, Z0, Z0
+	VMULPS    Z3, Z1, Z1
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z1, Z1, Z1
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z1, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z1, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z2, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VEXTRACTI32X4 $0x01, Z0, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_3x16(a *byte)
@@ -205,11 +237,11 @@ tail:
 TEXT ·gemmAVX512VNNI_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -224,50 +256,59 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 120(AX), R8
+	ADDQ 128(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
 loop:
-	VMOVDQU32     (DX), Z3
-	VPBROADCASTD  (R8), Z4
-	VPDPBUSD      Z3, Z4, Z0
-	VPBROADCASTD  (R8)(BX*1), Z4
-	VPDPBUSD      Z3, Z4, Z1
-	VPBROADCASTD  (R8)(BX*2), Z4
-	VPDPBUSD      Z3, Z4, Z2
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R8
-	DECQ          SI
-	JNZ           loop
-	DECQ          DI
-	JNZ           tap
-	IMUL3Q        $0x03, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z3
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z2, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z3
+	VPBROADCASTD (R8), Z4
+	VPDPBUSD     Z3, Z4, Z0
+	VPBROADCASTD (R8)(BX*1), Z4
+	VPDPBUSD     Z3, Z4, Z1
+	VPBROADCASTD (R8)(BX*2), Z4
+	VPDPBUSD     Z3, Z4, Z2
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	IMUL3Q       $0x03, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z3
+	VMOVDQU32    (CX), Z4
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z2, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z3, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -275,38 +316,47 @@ loop:
 	ADDQ          SI, BX
 	VEXTRACTI32X4 $0x02, Z0, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z3
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z2, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z3
+	VMOVDQU32 (CX), Z4
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z4, Z1, Z1
+	VMULPS    Z4, Z2, Z2
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z2, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z3, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -316,7 +366,7 @@ tail:
 	VEXTRACTI32X4 $0x02, Z0, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_4x16(a *byte)
@@ -324,11 +374,11 @@ tail:
 TEXT ·gemmAVX512VNNI_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -344,55 +394,64 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z4
-	VPBROADCASTD  (R9), Z5
-	VPDPBUSD      Z4, Z5, Z0
-	VPBROADCASTD  (R9)(BX*1), Z5
-	VPDPBUSD      Z4, Z5, Z1
-	VPBROADCASTD  (R9)(BX*2), Z5
-	VPDPBUSD      Z4, Z5, Z2
-	VPBROADCASTD  (R9)(SI*1), Z5
-	VPDPBUSD      Z4, Z5, Z3
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x04, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z4
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z4
+	VPBROADCASTD (R9), Z5
+	VPDPBUSD     Z4, Z5, Z0
+	VPBROADCASTD (R9)(BX*1), Z5
+	VPDPBUSD     Z4, Z5, Z1
+	VPBROADCASTD (R9)(BX*2), Z5
+	VPDPBUSD     Z4, Z5, Z2
+	VPBROADCASTD (R9)(SI*1), Z5
+	VPDPBUSD     Z4, Z5, Z3
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x04, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z4
+	VMOVDQU32    (CX), Z5
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z5, Z0, Z0
+	VMULPS       Z5, Z1, Z1
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z5, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z4, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -402,41 +461,50 @@ loop:
 	ADDQ          SI, BX
 	VEXTRACTI32X4 $0x03, Z0, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z4
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z4
+	VMOVDQU32 (CX), Z5
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z5, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z5, Z2, Z2
+	VMULPS    Z5, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z4, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -449,7 +517,7 @@ tail:
 	VEXTRACTI32X4 $0x03, Z0, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_5x16(a *byte)
@@ -457,11 +525,11 @@ tail:
 TEXT ·gemmAVX512VNNI_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -478,59 +546,68 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z5
-	VPBROADCASTD  (R9), Z6
-	VPDPBUSD      Z5, Z6, Z0
-	VPBROADCASTD  (R9)(BX*1), Z6
-	VPDPBUSD      Z5, Z6, Z1
-	VPBROADCASTD  (R9)(BX*2), Z6
-	VPDPBUSD      Z5, Z6, Z2
-	VPBROADCASTD  (R9)(SI*1), Z6
-	VPDPBUSD      Z5, Z6, Z3
-	VPBROADCASTD  (R10), Z6
-	VPDPBUSD      Z5, Z6, Z4
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x05, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z5
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z5
+	VPBROADCASTD (R9), Z6
+	VPDPBUSD     Z5, Z6, Z0
+	VPBROADCASTD (R9)(BX*1), Z6
+	VPDPBUSD     Z5, Z6, Z1
+	VPBROADCASTD (R9)(BX*2), Z6
+	VPDPBUSD     Z5, Z6, Z2
+	VPBROADCASTD (R9)(SI*1), Z6
+	VPDPBUSD     Z5, Z6, Z3
+	VPBROADCASTD (R10), Z6
+	VPDPBUSD     Z5, Z6, Z4
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x05, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z5
+	VMOVDQU32    (CX), Z6
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z5, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -541,53 +618,68 @@ loop:
 	VEXTRACTI32X4 $0x03, Z0, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z4, Z4
-	VMULPS        (CX), Z4, Z4
+	VMULPS        Z6, Z4, Z4
 	VCVTPS2DQ     Z4, Z4
-	VPACKSSDW     Z4, Z4, Z0
-	VPACKSSDW     Z4, Z4, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z5, Z0
-	VMOVDQU8      X0, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	VPACKSSDW     Z4, Z4, Z4
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z4, Z4, Z4
+
+packed4_false:
+	VPERMD   Z4, Z5, Z4
+	VMOVDQU8 X4, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z5
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z5
+	VMOVDQU32 (CX), Z6
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z6, Z0, Z0
+	VMULPS    Z6, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z6, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z5, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -601,31 +693,37 @@ tail:
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z4, Z4
-	VMULPS        (CX), Z4, Z4
+	VMULPS        Z6, Z4, Z4
 	VCVTPS2DQ     Z4, Z4
-	VPACKSSDW     Z4, Z4, Z0
-	VPACKSSDW     Z4, Z4, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z5, Z0
-	VMOVDQU8      X0, K1, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
-	JMP           next
+	VPACKSSDW     Z4, Z4, Z4
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z4, Z4, Z4
+
+packed4_true:
+	VPERMD   Z4, Z5, Z4
+	VMOVDQU8 X4, K1, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_6x16(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -643,61 +741,70 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z6
-	VPBROADCASTD  (R9), Z7
-	VPDPBUSD      Z6, Z7, Z0
-	VPBROADCASTD  (R9)(BX*1), Z7
-	VPDPBUSD      Z6, Z7, Z1
-	VPBROADCASTD  (R9)(BX*2), Z7
-	VPDPBUSD      Z6, Z7, Z2
-	VPBROADCASTD  (R9)(SI*1), Z7
-	VPDPBUSD      Z6, Z7, Z3
-	VPBROADCASTD  (R10), Z7
-	VPDPBUSD      Z6, Z7, Z4
-	VPBROADCASTD  (R10)(BX*1), Z7
-	VPDPBUSD      Z6, Z7, Z5
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x06, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z6
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z6
+	VPBROADCASTD (R9), Z7
+	VPDPBUSD     Z6, Z7, Z0
+	VPBROADCASTD (R9)(BX*1), Z7
+	VPDPBUSD     Z6, Z7, Z1
+	VPBROADCASTD (R9)(BX*2), Z7
+	VPDPBUSD     Z6, Z7, Z2
+	VPBROADCASTD (R9)(SI*1), Z7
+	VPDPBUSD     Z6, Z7, Z3
+	VPBROADCASTD (R10), Z7
+	VPDPBUSD     Z6, Z7, Z4
+	VPBROADCASTD (R10)(BX*1), Z7
+	VPDPBUSD     Z6, Z7, Z5
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x06, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z6
+	VMOVDQU32    (CX), Z7
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z7, Z0, Z0
+	VMULPS       Z7, Z1, Z1
+	VMULPS       Z7, Z2, Z2
+	VMULPS       Z7, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z6, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -709,57 +816,74 @@ loop:
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
+	VMULPS        Z7, Z4, Z4
+	VMULPS        Z7, Z5, Z5
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z5, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z6, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z5, Z5, Z5
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z5, Z5
+	VPACKUSWB     Z5, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z5, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z6, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z6
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z6
+	VMOVDQU32 (CX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z7, Z0, Z0
+	VMULPS    Z7, Z1, Z1
+	VMULPS    Z7, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z6, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -774,24 +898,32 @@ tail:
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
+	VMULPS        Z7, Z4, Z4
+	VMULPS        Z7, Z5, Z5
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z5, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z6, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z5, Z5, Z5
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z5, Z5
+	VPACKUSWB     Z5, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z5, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z6, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X0
-	VMOVDQU8      X0, K1, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_7x16(a *byte)
@@ -799,11 +931,11 @@ tail:
 TEXT ·gemmAVX512VNNI_7x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -822,63 +954,72 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z7
-	VPBROADCASTD  (R9), Z8
-	VPDPBUSD      Z7, Z8, Z0
-	VPBROADCASTD  (R9)(BX*1), Z8
-	VPDPBUSD      Z7, Z8, Z1
-	VPBROADCASTD  (R9)(BX*2), Z8
-	VPDPBUSD      Z7, Z8, Z2
-	VPBROADCASTD  (R9)(SI*1), Z8
-	VPDPBUSD      Z7, Z8, Z3
-	VPBROADCASTD  (R10), Z8
-	VPDPBUSD      Z7, Z8, Z4
-	VPBROADCASTD  (R10)(BX*1), Z8
-	VPDPBUSD      Z7, Z8, Z5
-	VPBROADCASTD  (R10)(BX*2), Z8
-	VPDPBUSD      Z7, Z8, Z6
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x07, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z7
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z7
+	VPBROADCASTD (R9), Z8
+	VPDPBUSD     Z7, Z8, Z0
+	VPBROADCASTD (R9)(BX*1), Z8
+	VPDPBUSD     Z7, Z8, Z1
+	VPBROADCASTD (R9)(BX*2), Z8
+	VPDPBUSD     Z7, Z8, Z2
+	VPBROADCASTD (R9)(SI*1), Z8
+	VPDPBUSD     Z7, Z8, Z3
+	VPBROADCASTD (R10), Z8
+	VPDPBUSD     Z7, Z8, Z4
+	VPBROADCASTD (R10)(BX*1), Z8
+	VPDPBUSD     Z7, Z8, Z5
+	VPBROADCASTD (R10)(BX*2), Z8
+	VPDPBUSD     Z7, Z8, Z6
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x07, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z7
+	VMOVDQU32    (CX), Z8
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z7, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -891,61 +1032,78 @@ loop:
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
+	VMULPS        Z8, Z4, Z4
+	VMULPS        Z8, Z5, Z5
+	VMULPS        Z8, Z6, Z6
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z6, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z7, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z6, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z7, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z4, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z7
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z7
+	VMOVDQU32 (CX), Z8
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z8, Z1, Z1
+	VMULPS    Z8, Z2, Z2
+	VMULPS    Z8, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z7, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -961,29 +1119,37 @@ tail:
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
+	VMULPS        Z8, Z4, Z4
+	VMULPS        Z8, Z5, Z5
+	VMULPS        Z8, Z6, Z6
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z6, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z7, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z6, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z7, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X0
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_8x16(a *byte)
@@ -991,11 +1157,11 @@ tail:
 TEXT ·gemmAVX512VNNI_8x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -1015,65 +1181,74 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z8
-	VPBROADCASTD  (R9), Z9
-	VPDPBUSD      Z8, Z9, Z0
-	VPBROADCASTD  (R9)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z1
-	VPBROADCASTD  (R9)(BX*2), Z9
-	VPDPBUSD      Z8, Z9, Z2
-	VPBROADCASTD  (R9)(SI*1), Z9
-	VPDPBUSD      Z8, Z9, Z3
-	VPBROADCASTD  (R10), Z9
-	VPDPBUSD      Z8, Z9, Z4
-	VPBROADCASTD  (R10)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z5
-	VPBROADCASTD  (R10)(BX*2), Z9
-	VPDPBUSD      Z8, Z9, Z6
-	VPBROADCASTD  (R10)(SI*1), Z9
-	VPDPBUSD      Z8, Z9, Z7
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x08, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z8
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z8
+	VPBROADCASTD (R9), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPBROADCASTD (R9)(BX*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPBROADCASTD (R9)(BX*2), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPBROADCASTD (R9)(SI*1), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	VPBROADCASTD (R10), Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPBROADCASTD (R10)(BX*1), Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPBROADCASTD (R10)(BX*2), Z9
+	VPDPBUSD     Z8, Z9, Z6
+	VPBROADCASTD (R10)(SI*1), Z9
+	VPDPBUSD     Z8, Z9, Z7
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x08, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z8
+	VMOVDQU32    (CX), Z9
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z9, Z1, Z1
+	VMULPS       Z9, Z2, Z2
+	VMULPS       Z9, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z8, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -1087,65 +1262,82 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z9, Z4, Z4
+	VMULPS        Z9, Z5, Z5
+	VMULPS        Z9, Z6, Z6
+	VMULPS        Z9, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z8, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z8, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z4, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z8
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z8
+	VMOVDQU32 (CX), Z9
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z9, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z9, Z2, Z2
+	VMULPS    Z9, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z8, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -1162,34 +1354,42 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z9, Z4, Z4
+	VMULPS        Z9, Z5, Z5
+	VMULPS        Z9, Z6, Z6
+	VMULPS        Z9, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z8, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z8, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_9x16(a *byte)
@@ -1197,11 +1397,11 @@ tail:
 TEXT ·gemmAVX512VNNI_9x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -1222,69 +1422,78 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z9
-	VPBROADCASTD  (R9), Z10
-	VPDPBUSD      Z9, Z10, Z0
-	VPBROADCASTD  (R9)(BX*1), Z10
-	VPDPBUSD      Z9, Z10, Z1
-	VPBROADCASTD  (R9)(BX*2), Z10
-	VPDPBUSD      Z9, Z10, Z2
-	VPBROADCASTD  (R9)(SI*1), Z10
-	VPDPBUSD      Z9, Z10, Z3
-	VPBROADCASTD  (R10), Z10
-	VPDPBUSD      Z9, Z10, Z4
-	VPBROADCASTD  (R10)(BX*1), Z10
-	VPDPBUSD      Z9, Z10, Z5
-	VPBROADCASTD  (R10)(BX*2), Z10
-	VPDPBUSD      Z9, Z10, Z6
-	VPBROADCASTD  (R10)(SI*1), Z10
-	VPDPBUSD      Z9, Z10, Z7
-	VPBROADCASTD  (R11), Z10
-	VPDPBUSD      Z9, Z10, Z8
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x09, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z9
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z9
+	VPBROADCASTD (R9), Z10
+	VPDPBUSD     Z9, Z10, Z0
+	VPBROADCASTD (R9)(BX*1), Z10
+	VPDPBUSD     Z9, Z10, Z1
+	VPBROADCASTD (R9)(BX*2), Z10
+	VPDPBUSD     Z9, Z10, Z2
+	VPBROADCASTD (R9)(SI*1), Z10
+	VPDPBUSD     Z9, Z10, Z3
+	VPBROADCASTD (R10), Z10
+	VPDPBUSD     Z9, Z10, Z4
+	VPBROADCASTD (R10)(BX*1), Z10
+	VPDPBUSD     Z9, Z10, Z5
+	VPBROADCASTD (R10)(BX*2), Z10
+	VPDPBUSD     Z9, Z10, Z6
+	VPBROADCASTD (R10)(SI*1), Z10
+	VPDPBUSD     Z9, Z10, Z7
+	VPBROADCASTD (R11), Z10
+	VPDPBUSD     Z9, Z10, Z8
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x09, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z9
+	VMOVDQU32    (CX), Z10
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z10, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z10, Z2, Z2
+	VMULPS       Z10, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z9, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -1298,78 +1507,101 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z10, Z4, Z4
+	VMULPS        Z10, Z5, Z5
+	VMULPS        Z10, Z6, Z6
+	VMULPS        Z10, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z9, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z9, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z4, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
-	VMULPS        (CX), Z8, Z8
+	VMULPS        Z10, Z8, Z8
 	VCVTPS2DQ     Z8, Z8
-	VPACKSSDW     Z8, Z8, Z0
-	VPACKSSDW     Z8, Z8, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z9, Z0
-	VMOVDQU8      X0, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	VPACKSSDW     Z8, Z8, Z8
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (DX), Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z8, Z8, Z8
+
+packed8_false:
+	VPERMD   Z8, Z9, Z8
+	VMOVDQU8 X8, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z9
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z9
+	VMOVDQU32 (CX), Z10
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z10, Z0, Z0
+	VMULPS    Z10, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMULPS    Z10, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z9, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -1386,59 +1618,73 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z10, Z4, Z4
+	VMULPS        Z10, Z5, Z5
+	VMULPS        Z10, Z6, Z6
+	VMULPS        Z10, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z9, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z9, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x03, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
-	VMULPS        (CX), Z8, Z8
+	VMULPS        Z10, Z8, Z8
 	VCVTPS2DQ     Z8, Z8
-	VPACKSSDW     Z8, Z8, Z0
-	VPACKSSDW     Z8, Z8, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z9, Z0
-	VMOVDQU8      X0, K1, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
-	JMP           next
+	VPACKSSDW     Z8, Z8, Z8
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (DX), Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z8, Z8, Z8
+
+packed8_true:
+	VPERMD   Z8, Z9, Z8
+	VMOVDQU8 X8, K1, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_10x16(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_10x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -1460,71 +1706,80 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z10
-	VPBROADCASTD  (R9), Z11
-	VPDPBUSD      Z10, Z11, Z0
-	VPBROADCASTD  (R9)(BX*1), Z11
-	VPDPBUSD      Z10, Z11, Z1
-	VPBROADCASTD  (R9)(BX*2), Z11
-	VPDPBUSD      Z10, Z11, Z2
-	VPBROADCASTD  (R9)(SI*1), Z11
-	VPDPBUSD      Z10, Z11, Z3
-	VPBROADCASTD  (R10), Z11
-	VPDPBUSD      Z10, Z11, Z4
-	VPBROADCASTD  (R10)(BX*1), Z11
-	VPDPBUSD      Z10, Z11, Z5
-	VPBROADCASTD  (R10)(BX*2), Z11
-	VPDPBUSD      Z10, Z11, Z6
-	VPBROADCASTD  (R10)(SI*1), Z11
-	VPDPBUSD      Z10, Z11, Z7
-	VPBROADCASTD  (R11), Z11
-	VPDPBUSD      Z10, Z11, Z8
-	VPBROADCASTD  (R11)(BX*1), Z11
-	VPDPBUSD      Z10, Z11, Z9
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x0a, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z10
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z10
+	VPBROADCASTD (R9), Z11
+	VPDPBUSD     Z10, Z11, Z0
+	VPBROADCASTD (R9)(BX*1), Z11
+	VPDPBUSD     Z10, Z11, Z1
+	VPBROADCASTD (R9)(BX*2), Z11
+	VPDPBUSD     Z10, Z11, Z2
+	VPBROADCASTD (R9)(SI*1), Z11
+	VPDPBUSD     Z10, Z11, Z3
+	VPBROADCASTD (R10), Z11
+	VPDPBUSD     Z10, Z11, Z4
+	VPBROADCASTD (R10)(BX*1), Z11
+	VPDPBUSD     Z10, Z11, Z5
+	VPBROADCASTD (R10)(BX*2), Z11
+	VPDPBUSD     Z10, Z11, Z6
+	VPBROADCASTD (R10)(SI*1), Z11
+	VPDPBUSD     Z10, Z11, Z7
+	VPBROADCASTD (R11), Z11
+	VPDPBUSD     Z10, Z11, Z8
+	VPBROADCASTD (R11)(BX*1), Z11
+	VPDPBUSD     Z10, Z11, Z9
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x0a, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z10
+	VMOVDQU32    (CX), Z11
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z0, Z0
+	VMULPS       Z11, Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VMULPS       Z11, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z10, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -1538,83 +1793,108 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z11, Z4, Z4
+	VMULPS        Z11, Z5, Z5
+	VMULPS        Z11, Z6, Z6
+	VMULPS        Z11, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z10, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z4, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
+	VMULPS        Z11, Z8, Z8
+	VMULPS        Z11, Z9, Z9
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z9, Z9, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z9, Z9, Z9
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z9, Z9
+	VPACKUSWB     Z9, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z9, Z8, Z8
+
+packed8_false:
+	VPERMD        Z8, Z10, Z8
+	VMOVDQU8      X8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z8, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z10
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z10
+	VMOVDQU32 (CX), Z11
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z11, Z0, Z0
+	VMULPS    Z11, Z1, Z1
+	VMULPS    Z11, Z2, Z2
+	VMULPS    Z11, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z10, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -1631,53 +1911,69 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z11, Z4, Z4
+	VMULPS        Z11, Z5, Z5
+	VMULPS        Z11, Z6, Z6
+	VMULPS        Z11, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z10, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z10, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x03, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
+	VMULPS        Z11, Z8, Z8
+	VMULPS        Z11, Z9, Z9
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z9, Z9, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z10, Z0
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z9, Z9, Z9
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z9, Z9
+	VPACKUSWB     Z9, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z9, Z8, Z8
+
+packed8_true:
+	VPERMD        Z8, Z10, Z8
+	VMOVDQU8      X8, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X0
-	VMOVDQU8      X0, K1, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_11x16(a *byte)
@@ -1685,11 +1981,11 @@ tail:
 TEXT ·gemmAVX512VNNI_11x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -1712,73 +2008,82 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z11
-	VPBROADCASTD  (R9), Z12
-	VPDPBUSD      Z11, Z12, Z0
-	VPBROADCASTD  (R9)(BX*1), Z12
-	VPDPBUSD      Z11, Z12, Z1
-	VPBROADCASTD  (R9)(BX*2), Z12
-	VPDPBUSD      Z11, Z12, Z2
-	VPBROADCASTD  (R9)(SI*1), Z12
-	VPDPBUSD      Z11, Z12, Z3
-	VPBROADCASTD  (R10), Z12
-	VPDPBUSD      Z11, Z12, Z4
-	VPBROADCASTD  (R10)(BX*1), Z12
-	VPDPBUSD      Z11, Z12, Z5
-	VPBROADCASTD  (R10)(BX*2), Z12
-	VPDPBUSD      Z11, Z12, Z6
-	VPBROADCASTD  (R10)(SI*1), Z12
-	VPDPBUSD      Z11, Z12, Z7
-	VPBROADCASTD  (R11), Z12
-	VPDPBUSD      Z11, Z12, Z8
-	VPBROADCASTD  (R11)(BX*1), Z12
-	VPDPBUSD      Z11, Z12, Z9
-	VPBROADCASTD  (R11)(BX*2), Z12
-	VPDPBUSD      Z11, Z12, Z10
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x0b, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z11
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z11
+	VPBROADCASTD (R9), Z12
+	VPDPBUSD     Z11, Z12, Z0
+	VPBROADCASTD (R9)(BX*1), Z12
+	VPDPBUSD     Z11, Z12, Z1
+	VPBROADCASTD (R9)(BX*2), Z12
+	VPDPBUSD     Z11, Z12, Z2
+	VPBROADCASTD (R9)(SI*1), Z12
+	VPDPBUSD     Z11, Z12, Z3
+	VPBROADCASTD (R10), Z12
+	VPDPBUSD     Z11, Z12, Z4
+	VPBROADCASTD (R10)(BX*1), Z12
+	VPDPBUSD     Z11, Z12, Z5
+	VPBROADCASTD (R10)(BX*2), Z12
+	VPDPBUSD     Z11, Z12, Z6
+	VPBROADCASTD (R10)(SI*1), Z12
+	VPDPBUSD     Z11, Z12, Z7
+	VPBROADCASTD (R11), Z12
+	VPDPBUSD     Z11, Z12, Z8
+	VPBROADCASTD (R11)(BX*1), Z12
+	VPDPBUSD     Z11, Z12, Z9
+	VPBROADCASTD (R11)(BX*2), Z12
+	VPDPBUSD     Z11, Z12, Z10
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x0b, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z11
+	VMOVDQU32    (CX), Z12
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z12, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z12, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z11, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -1792,88 +2097,113 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z12, Z4, Z4
+	VMULPS        Z12, Z5, Z5
+	VMULPS        Z12, Z6, Z6
+	VMULPS        Z12, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z11, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z11, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z4, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
-	VMULPS        (CX), Z10, Z10
+	VMULPS        Z12, Z8, Z8
+	VMULPS        Z12, Z9, Z9
+	VMULPS        Z12, Z10, Z10
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z10, Z10, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z11, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z10, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed8_false:
+	VPERMD        Z8, Z11, Z8
+	VMOVDQU8      X8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z8, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z11
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z11
+	VMOVDQU32 (CX), Z12
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z12, Z0, Z0
+	VMULPS    Z12, Z1, Z1
+	VMULPS    Z12, Z2, Z2
+	VMULPS    Z12, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z11, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -1890,59 +2220,75 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z12, Z4, Z4
+	VMULPS        Z12, Z5, Z5
+	VMULPS        Z12, Z6, Z6
+	VMULPS        Z12, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z11, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z11, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x03, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
-	VMULPS        (CX), Z10, Z10
+	VMULPS        Z12, Z8, Z8
+	VMULPS        Z12, Z9, Z9
+	VMULPS        Z12, Z10, Z10
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z10, Z10, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z11, Z0
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z10, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed8_true:
+	VPERMD        Z8, Z11, Z8
+	VMOVDQU8      X8, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X0
+	VEXTRACTI32X4 $0x02, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_12x16(a *byte)
@@ -1950,11 +2296,11 @@ tail:
 TEXT ·gemmAVX512VNNI_12x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -1978,75 +2324,84 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z12
-	VPBROADCASTD  (R9), Z13
-	VPDPBUSD      Z12, Z13, Z0
-	VPBROADCASTD  (R9)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z1
-	VPBROADCASTD  (R9)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z2
-	VPBROADCASTD  (R9)(SI*1), Z13
-	VPDPBUSD      Z12, Z13, Z3
-	VPBROADCASTD  (R10), Z13
-	VPDPBUSD      Z12, Z13, Z4
-	VPBROADCASTD  (R10)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z5
-	VPBROADCASTD  (R10)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z6
-	VPBROADCASTD  (R10)(SI*1), Z13
-	VPDPBUSD      Z12, Z13, Z7
-	VPBROADCASTD  (R11), Z13
-	VPDPBUSD      Z12, Z13, Z8
-	VPBROADCASTD  (R11)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z9
-	VPBROADCASTD  (R11)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z10
-	VPBROADCASTD  (R11)(SI*1), Z13
-	VPDPBUSD      Z12, Z13, Z11
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x0c, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z12
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z12
+	VPBROADCASTD (R9), Z13
+	VPDPBUSD     Z12, Z13, Z0
+	VPBROADCASTD (R9)(BX*1), Z13
+	VPDPBUSD     Z12, Z13, Z1
+	VPBROADCASTD (R9)(BX*2), Z13
+	VPDPBUSD     Z12, Z13, Z2
+	VPBROADCASTD (R9)(SI*1), Z13
+	VPDPBUSD     Z12, Z13, Z3
+	VPBROADCASTD (R10), Z13
+	VPDPBUSD     Z12, Z13, Z4
+	VPBROADCASTD (R10)(BX*1), Z13
+	VPDPBUSD     Z12, Z13, Z5
+	VPBROADCASTD (R10)(BX*2), Z13
+	VPDPBUSD     Z12, Z13, Z6
+	VPBROADCASTD (R10)(SI*1), Z13
+	VPDPBUSD     Z12, Z13, Z7
+	VPBROADCASTD (R11), Z13
+	VPDPBUSD     Z12, Z13, Z8
+	VPBROADCASTD (R11)(BX*1), Z13
+	VPDPBUSD     Z12, Z13, Z9
+	VPBROADCASTD (R11)(BX*2), Z13
+	VPDPBUSD     Z12, Z13, Z10
+	VPBROADCASTD (R11)(SI*1), Z13
+	VPDPBUSD     Z12, Z13, Z11
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x0c, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z12
+	VMOVDQU32    (CX), Z13
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z13, Z0, Z0
+	VMULPS       Z13, Z1, Z1
+	VMULPS       Z13, Z2, Z2
+	VMULPS       Z13, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z12, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -2060,93 +2415,118 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z13, Z4, Z4
+	VMULPS        Z13, Z5, Z5
+	VMULPS        Z13, Z6, Z6
+	VMULPS        Z13, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z12, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z12, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z4, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
-	VMULPS        (CX), Z10, Z10
-	VMULPS        (CX), Z11, Z11
+	VMULPS        Z13, Z8, Z8
+	VMULPS        Z13, Z9, Z9
+	VMULPS        Z13, Z10, Z10
+	VMULPS        Z13, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z12, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed8_false:
+	VPERMD        Z8, Z12, Z8
+	VMOVDQU8      X8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z8, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z12
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z12
+	VMOVDQU32 (CX), Z13
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z13, Z0, Z0
+	VMULPS    Z13, Z1, Z1
+	VMULPS    Z13, Z2, Z2
+	VMULPS    Z13, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z12, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -2163,65 +2543,81 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z13, Z4, Z4
+	VMULPS        Z13, Z5, Z5
+	VMULPS        Z13, Z6, Z6
+	VMULPS        Z13, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z12, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z12, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x03, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
-	VMULPS        (CX), Z10, Z10
-	VMULPS        (CX), Z11, Z11
+	VMULPS        Z13, Z8, Z8
+	VMULPS        Z13, Z9, Z9
+	VMULPS        Z13, Z10, Z10
+	VMULPS        Z13, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z12, Z0
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed8_true:
+	VPERMD        Z8, Z12, Z8
+	VMOVDQU8      X8, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x02, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (BX)
+	ADDQ          SI, BX
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_13x16(a *byte)
@@ -2229,11 +2625,11 @@ tail:
 TEXT ·gemmAVX512VNNI_13x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -2258,7 +2654,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	LEAQ (R11)(BX*4), R12
@@ -2266,71 +2662,80 @@ tap:
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z13
-	VPBROADCASTD  (R9), Z14
-	VPDPBUSD      Z13, Z14, Z0
-	VPBROADCASTD  (R9)(BX*1), Z14
-	VPDPBUSD      Z13, Z14, Z1
-	VPBROADCASTD  (R9)(BX*2), Z14
-	VPDPBUSD      Z13, Z14, Z2
-	VPBROADCASTD  (R9)(SI*1), Z14
-	VPDPBUSD      Z13, Z14, Z3
-	VPBROADCASTD  (R10), Z14
-	VPDPBUSD      Z13, Z14, Z4
-	VPBROADCASTD  (R10)(BX*1), Z14
-	VPDPBUSD      Z13, Z14, Z5
-	VPBROADCASTD  (R10)(BX*2), Z14
-	VPDPBUSD      Z13, Z14, Z6
-	VPBROADCASTD  (R10)(SI*1), Z14
-	VPDPBUSD      Z13, Z14, Z7
-	VPBROADCASTD  (R11), Z14
-	VPDPBUSD      Z13, Z14, Z8
-	VPBROADCASTD  (R11)(BX*1), Z14
-	VPDPBUSD      Z13, Z14, Z9
-	VPBROADCASTD  (R11)(BX*2), Z14
-	VPDPBUSD      Z13, Z14, Z10
-	VPBROADCASTD  (R11)(SI*1), Z14
-	VPDPBUSD      Z13, Z14, Z11
-	VPBROADCASTD  (R12), Z14
-	VPDPBUSD      Z13, Z14, Z12
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	ADDQ          $0x04, R12
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x0d, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z13
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z13
+	VPBROADCASTD (R9), Z14
+	VPDPBUSD     Z13, Z14, Z0
+	VPBROADCASTD (R9)(BX*1), Z14
+	VPDPBUSD     Z13, Z14, Z1
+	VPBROADCASTD (R9)(BX*2), Z14
+	VPDPBUSD     Z13, Z14, Z2
+	VPBROADCASTD (R9)(SI*1), Z14
+	VPDPBUSD     Z13, Z14, Z3
+	VPBROADCASTD (R10), Z14
+	VPDPBUSD     Z13, Z14, Z4
+	VPBROADCASTD (R10)(BX*1), Z14
+	VPDPBUSD     Z13, Z14, Z5
+	VPBROADCASTD (R10)(BX*2), Z14
+	VPDPBUSD     Z13, Z14, Z6
+	VPBROADCASTD (R10)(SI*1), Z14
+	VPDPBUSD     Z13, Z14, Z7
+	VPBROADCASTD (R11), Z14
+	VPDPBUSD     Z13, Z14, Z8
+	VPBROADCASTD (R11)(BX*1), Z14
+	VPDPBUSD     Z13, Z14, Z9
+	VPBROADCASTD (R11)(BX*2), Z14
+	VPDPBUSD     Z13, Z14, Z10
+	VPBROADCASTD (R11)(SI*1), Z14
+	VPDPBUSD     Z13, Z14, Z11
+	VPBROADCASTD (R12), Z14
+	VPDPBUSD     Z13, Z14, Z12
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x0d, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z13
+	VMOVDQU32    (CX), Z14
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z14, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z14, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z13, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -2344,106 +2749,137 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z14, Z4, Z4
+	VMULPS        Z14, Z5, Z5
+	VMULPS        Z14, Z6, Z6
+	VMULPS        Z14, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z13, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z13, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z4, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
-	VMULPS        (CX), Z10, Z10
-	VMULPS        (CX), Z11, Z11
+	VMULPS        Z14, Z8, Z8
+	VMULPS        Z14, Z9, Z9
+	VMULPS        Z14, Z10, Z10
+	VMULPS        Z14, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z13, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed8_false:
+	VPERMD        Z8, Z13, Z8
+	VMOVDQU8      X8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z8, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z12, Z12
-	VMULPS        (CX), Z12, Z12
+	VMULPS        Z14, Z12, Z12
 	VCVTPS2DQ     Z12, Z12
-	VPACKSSDW     Z12, Z12, Z0
-	VPACKSSDW     Z12, Z12, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z13, Z0
-	VMOVDQU8      X0, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	VPACKSSDW     Z12, Z12, Z12
+	CMPQ          120(AX), $0x00
+	JNE           plain12_false
+	VPADDSW       (DX), Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPMAXUB       64(DX), Z12, Z12
+	VPMINUB       128(DX), Z12, Z12
+	JMP           packed12_false
+
+plain12_false:
+	VPACKUSWB Z12, Z12, Z12
+
+packed12_false:
+	VPERMD   Z12, Z13, Z12
+	VMOVDQU8 X12, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z13
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z13
+	VMOVDQU32 (CX), Z14
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z14, Z0, Z0
+	VMULPS    Z14, Z1, Z1
+	VMULPS    Z14, Z2, Z2
+	VMULPS    Z14, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z13, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -2460,90 +2896,112 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z14, Z4, Z4
+	VMULPS        Z14, Z5, Z5
+	VMULPS        Z14, Z6, Z6
+	VMULPS        Z14, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z13, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z13, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x03, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
-	VMULPS        (CX), Z10, Z10
-	VMULPS        (CX), Z11, Z11
+	VMULPS        Z14, Z8, Z8
+	VMULPS        Z14, Z9, Z9
+	VMULPS        Z14, Z10, Z10
+	VMULPS        Z14, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z13, Z0
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed8_true:
+	VPERMD        Z8, Z13, Z8
+	VMOVDQU8      X8, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x03, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z12, Z12
-	VMULPS        (CX), Z12, Z12
+	VMULPS        Z14, Z12, Z12
 	VCVTPS2DQ     Z12, Z12
-	VPACKSSDW     Z12, Z12, Z0
-	VPACKSSDW     Z12, Z12, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z13, Z0
-	VMOVDQU8      X0, K1, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
-	JMP           next
+	VPACKSSDW     Z12, Z12, Z12
+	CMPQ          120(AX), $0x00
+	JNE           plain12_true
+	VPADDSW       (DX), Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPMAXUB       64(DX), Z12, Z12
+	VPMINUB       128(DX), Z12, Z12
+	JMP           packed12_true
+
+plain12_true:
+	VPACKUSWB Z12, Z12, Z12
+
+packed12_true:
+	VPERMD   Z12, Z13, Z12
+	VMOVDQU8 X12, K1, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_14x16(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_14x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 
 block:
 	MOVQ      80(AX), CX
@@ -2569,7 +3027,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	LEAQ (R11)(BX*4), R12
@@ -2577,73 +3035,82 @@ tap:
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (DX), Z14
-	VPBROADCASTD  (R9), Z15
-	VPDPBUSD      Z14, Z15, Z0
-	VPBROADCASTD  (R9)(BX*1), Z15
-	VPDPBUSD      Z14, Z15, Z1
-	VPBROADCASTD  (R9)(BX*2), Z15
-	VPDPBUSD      Z14, Z15, Z2
-	VPBROADCASTD  (R9)(SI*1), Z15
-	VPDPBUSD      Z14, Z15, Z3
-	VPBROADCASTD  (R10), Z15
-	VPDPBUSD      Z14, Z15, Z4
-	VPBROADCASTD  (R10)(BX*1), Z15
-	VPDPBUSD      Z14, Z15, Z5
-	VPBROADCASTD  (R10)(BX*2), Z15
-	VPDPBUSD      Z14, Z15, Z6
-	VPBROADCASTD  (R10)(SI*1), Z15
-	VPDPBUSD      Z14, Z15, Z7
-	VPBROADCASTD  (R11), Z15
-	VPDPBUSD      Z14, Z15, Z8
-	VPBROADCASTD  (R11)(BX*1), Z15
-	VPDPBUSD      Z14, Z15, Z9
-	VPBROADCASTD  (R11)(BX*2), Z15
-	VPDPBUSD      Z14, Z15, Z10
-	VPBROADCASTD  (R11)(SI*1), Z15
-	VPDPBUSD      Z14, Z15, Z11
-	VPBROADCASTD  (R12), Z15
-	VPDPBUSD      Z14, Z15, Z12
-	VPBROADCASTD  (R12)(BX*1), Z15
-	VPDPBUSD      Z14, Z15, Z13
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	ADDQ          $0x04, R12
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x0e, BX, CX
-	ADDQ          CX, 120(AX)
-	MOVQ          112(AX), CX
-	TESTQ         CX, CX
-	JNZ           tail
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z14
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	VMOVDQU32    (DX), Z14
+	VPBROADCASTD (R9), Z15
+	VPDPBUSD     Z14, Z15, Z0
+	VPBROADCASTD (R9)(BX*1), Z15
+	VPDPBUSD     Z14, Z15, Z1
+	VPBROADCASTD (R9)(BX*2), Z15
+	VPDPBUSD     Z14, Z15, Z2
+	VPBROADCASTD (R9)(SI*1), Z15
+	VPDPBUSD     Z14, Z15, Z3
+	VPBROADCASTD (R10), Z15
+	VPDPBUSD     Z14, Z15, Z4
+	VPBROADCASTD (R10)(BX*1), Z15
+	VPDPBUSD     Z14, Z15, Z5
+	VPBROADCASTD (R10)(BX*2), Z15
+	VPDPBUSD     Z14, Z15, Z6
+	VPBROADCASTD (R10)(SI*1), Z15
+	VPDPBUSD     Z14, Z15, Z7
+	VPBROADCASTD (R11), Z15
+	VPDPBUSD     Z14, Z15, Z8
+	VPBROADCASTD (R11)(BX*1), Z15
+	VPDPBUSD     Z14, Z15, Z9
+	VPBROADCASTD (R11)(BX*2), Z15
+	VPDPBUSD     Z14, Z15, Z10
+	VPBROADCASTD (R11)(SI*1), Z15
+	VPDPBUSD     Z14, Z15, Z11
+	VPBROADCASTD (R12), Z15
+	VPDPBUSD     Z14, Z15, Z12
+	VPBROADCASTD (R12)(BX*1), Z15
+	VPDPBUSD     Z14, Z15, Z13
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x0e, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z14
+	VMOVDQU32    (CX), Z15
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z15, Z0, Z0
+	VMULPS       Z15, Z1, Z1
+	VMULPS       Z15, Z2, Z2
+	VMULPS       Z15, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPADDSW      (DX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z14, Z0
 	VMOVDQU8      X0, (BX)
 	ADDQ          SI, BX
@@ -2657,111 +3124,144 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z15, Z4, Z4
+	VMULPS        Z15, Z5, Z5
+	VMULPS        Z15, Z6, Z6
+	VMULPS        Z15, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z14, Z4
+	VMOVDQU8      X4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z4, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z4, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
-	VMULPS        (CX), Z10, Z10
-	VMULPS        (CX), Z11, Z11
+	VMULPS        Z15, Z8, Z8
+	VMULPS        Z15, Z9, Z9
+	VMULPS        Z15, Z10, Z10
+	VMULPS        Z15, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed8_false:
+	VPERMD        Z8, Z14, Z8
+	VMOVDQU8      X8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, (BX)
+	VEXTRACTI32X4 $0x02, Z8, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, (BX)
+	VEXTRACTI32X4 $0x03, Z8, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
-	VMULPS        (CX), Z12, Z12
-	VMULPS        (CX), Z13, Z13
+	VMULPS        Z15, Z12, Z12
+	VMULPS        Z15, Z13, Z13
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z13, Z13, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      X0, (BX)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z13, Z13, Z13
+	CMPQ          120(AX), $0x00
+	JNE           plain12_false
+	VPADDSW       (DX), Z12, Z12
+	VPADDSW       (DX), Z13, Z13
+	VPACKUSWB     Z13, Z12, Z12
+	VPMAXUB       64(DX), Z12, Z12
+	VPMINUB       128(DX), Z12, Z12
+	JMP           packed12_false
+
+plain12_false:
+	VPACKUSWB Z13, Z12, Z12
+
+packed12_false:
+	VPERMD        Z12, Z14, Z12
+	VMOVDQU8      X12, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, (BX)
+	VEXTRACTI32X4 $0x01, Z12, (BX)
 	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), CX
-	KMOVQ         CX, K1
-	MOVQ          88(AX), CX
-	MOVQ          96(AX), DX
-	MOVQ          128(AX), BX
-	MOVQ          72(AX), SI
-	VMOVDQU32     192(DX), Z14
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (CX), Z0, Z0
-	VMULPS        (CX), Z1, Z1
-	VMULPS        (CX), Z2, Z2
-	VMULPS        (CX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z14
+	VMOVDQU32 (CX), Z15
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z15, Z0, Z0
+	VMULPS    Z15, Z1, Z1
+	VMULPS    Z15, Z2, Z2
+	VMULPS    Z15, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPADDSW   (DX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z14, Z0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
@@ -2778,84 +3278,108 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (CX), Z4, Z4
-	VMULPS        (CX), Z5, Z5
-	VMULPS        (CX), Z6, Z6
-	VMULPS        (CX), Z7, Z7
+	VMULPS        Z15, Z4, Z4
+	VMULPS        Z15, Z5, Z5
+	VMULPS        Z15, Z6, Z6
+	VMULPS        Z15, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (DX), Z4, Z4
+	VPADDSW       (DX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(DX), Z4, Z4
+	VPMINUB       128(DX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z14, Z4
+	VMOVDQU8      X4, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x03, Z4, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (CX), Z8, Z8
-	VMULPS        (CX), Z9, Z9
-	VMULPS        (CX), Z10, Z10
-	VMULPS        (CX), Z11, Z11
+	VMULPS        Z15, Z8, Z8
+	VMULPS        Z15, Z9, Z9
+	VMULPS        Z15, Z10, Z10
+	VMULPS        Z15, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (DX), Z8, Z8
+	VPADDSW       (DX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(DX), Z8, Z8
+	VPMINUB       128(DX), Z8, Z8
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed8_true:
+	VPERMD        Z8, Z14, Z8
+	VMOVDQU8      X8, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (BX)
-	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x03, Z8, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
-	VMULPS        (CX), Z12, Z12
-	VMULPS        (CX), Z13, Z13
+	VMULPS        Z15, Z12, Z12
+	VMULPS        Z15, Z13, Z13
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z13, Z13, Z1
-	VPADDSW       (DX), Z0, Z0
-	VPADDSW       (DX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(DX), Z0, Z0
-	VPMINUB       128(DX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z13, Z13, Z13
+	CMPQ          120(AX), $0x00
+	JNE           plain12_true
+	VPADDSW       (DX), Z12, Z12
+	VPADDSW       (DX), Z13, Z13
+	VPACKUSWB     Z13, Z12, Z12
+	VPMAXUB       64(DX), Z12, Z12
+	VPMINUB       128(DX), Z12, Z12
+	JMP           packed12_true
+
+plain12_true:
+	VPACKUSWB Z13, Z12, Z12
+
+packed12_true:
+	VPERMD        Z12, Z14, Z12
+	VMOVDQU8      X12, K1, (BX)
+	ADDQ          SI, BX
+	VEXTRACTI32X4 $0x01, Z12, X0
 	VMOVDQU8      X0, K1, (BX)
 	ADDQ          SI, BX
-	VEXTRACTI32X4 $0x01, Z0, X0
-	VMOVDQU8      X0, K1, (BX)
-	ADDQ          SI, BX
-	MOVQ          BX, 128(AX)
+	MOVQ          BX, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_1x16(a *byte)
@@ -2863,11 +3387,11 @@ tail:
 TEXT ·igemmAVX512VNNI_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2898,26 +3422,33 @@ loop:
 	JNZ          tail
 	MOVQ         88(AX), DX
 	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
+	MOVQ         136(AX), SI
 	MOVQ         72(AX), DI
 	VMOVDQU32    192(BX), Z1
+	VMOVDQU32    (DX), Z2
 	VCVTDQ2PS    Z0, Z0
-	VMULPS       (DX), Z0, Z0
+	VMULPS       Z2, Z0, Z0
 	VCVTPS2DQ    Z0, Z0
-	VPACKSSDW    Z0, Z0, Z2
 	VPACKSSDW    Z0, Z0, Z0
-	VPADDSW      (BX), Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (BX), Z0, Z0
-	VPACKUSWB    Z0, Z2, Z2
-	VPMAXUB      64(BX), Z2, Z2
-	VPMINUB      128(BX), Z2, Z2
-	VPERMD       Z2, Z1, Z2
-	VMOVDQU8     X2, (SI)
-	ADDQ         DI, SI
-	MOVQ         SI, 128(AX)
+	VPACKUSWB    Z0, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_false:
+	VPERMD   Z0, Z1, Z0
+	VMOVDQU8 X0, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2927,35 +3458,42 @@ tail:
 	KMOVQ     DX, K1
 	MOVQ      88(AX), DX
 	MOVQ      96(AX), BX
-	MOVQ      128(AX), SI
+	MOVQ      136(AX), SI
 	MOVQ      72(AX), DI
 	VMOVDQU32 192(BX), Z1
+	VMOVDQU32 (DX), Z2
 	VCVTDQ2PS Z0, Z0
-	VMULPS    (DX), Z0, Z0
+	VMULPS    Z2, Z0, Z0
 	VCVTPS2DQ Z0, Z0
-	VPACKSSDW Z0, Z0, Z2
 	VPACKSSDW Z0, Z0, Z0
-	VPADDSW   (BX), Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
 	VPADDSW   (BX), Z0, Z0
-	VPACKUSWB Z0, Z2, Z2
-	VPMAXUB   64(BX), Z2, Z2
-	VPMINUB   128(BX), Z2, Z2
-	VPERMD    Z2, Z1, Z2
-	VMOVDQU8  X2, K1, (SI)
-	ADDQ      DI, SI
-	MOVQ      SI, 128(AX)
-	JMP       next
+	VPACKUSWB Z0, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_true:
+	VPERMD   Z0, Z1, Z0
+	VMOVDQU8 X0, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func igemmAVX512VNNI_2x16(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·igemmAVX512VNNI_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2974,79 +3512,97 @@ tap:
 	LEAQ (R8)(R9*4), R9
 
 loop:
-	VMOVDQU32     (DX), Z2
-	VPBROADCASTD  (SI)(R8*1), Z3
-	VPDPBUSD      Z2, Z3, Z0
-	VPBROADCASTD  (DI)(R8*1), Z3
-	VPDPBUSD      Z2, Z3, Z1
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R8
-	CMPQ          R8, R9
-	JLT           loop
-	DECQ          BX
-	JNZ           tap
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z2
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z1, Z1, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (DX), Z2
+	VPBROADCASTD (SI)(R8*1), Z3
+	VPDPBUSD     Z2, Z3, Z0
+	VPBROADCASTD (DI)(R8*1), Z3
+	VPDPBUSD     Z2, Z3, Z1
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	CMPQ         R8, R9
+	JLT          loop
+	DECQ         BX
+	JNZ          tap
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z2
+	VMOVDQU32    (DX), Z3
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z3, Z1, Z1
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z1, Z1, Z1
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z1, Z1
+	VPACKUSWB    Z1, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z1, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z2, Z0
 	VMOVDQU8      X0, (SI)
 	ADDQ          DI, SI
 	VEXTRACTI32X4 $0x01, Z0, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z2
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z1, Z1, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z2
+	VMOVDQU32 (DX), Z3
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VMULPS    Z3, Z0, Z0
+	VMULPS    Z3, Z1, Z1
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z1, Z1, Z1
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z1, Z1
+	VPACKUSWB Z1, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z1, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z2, Z0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
 	VEXTRACTI32X4 $0x01, Z0, X0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_3x16(a *byte)
@@ -3054,11 +3610,11 @@ tail:
 TEXT ·igemmAVX512VNNI_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -3079,43 +3635,52 @@ tap:
 	LEAQ (R9)(R10*4), R10
 
 loop:
-	VMOVDQU32     (DX), Z3
-	VPBROADCASTD  (SI)(R9*1), Z4
-	VPDPBUSD      Z3, Z4, Z0
-	VPBROADCASTD  (DI)(R9*1), Z4
-	VPDPBUSD      Z3, Z4, Z1
-	VPBROADCASTD  (R8)(R9*1), Z4
-	VPDPBUSD      Z3, Z4, Z2
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R9
-	CMPQ          R9, R10
-	JLT           loop
-	DECQ          BX
-	JNZ           tap
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z3
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z2, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (DX), Z3
+	VPBROADCASTD (SI)(R9*1), Z4
+	VPDPBUSD     Z3, Z4, Z0
+	VPBROADCASTD (DI)(R9*1), Z4
+	VPDPBUSD     Z3, Z4, Z1
+	VPBROADCASTD (R8)(R9*1), Z4
+	VPDPBUSD     Z3, Z4, Z2
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	CMPQ         R9, R10
+	JLT          loop
+	DECQ         BX
+	JNZ          tap
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z3
+	VMOVDQU32    (DX), Z4
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VMULPS       Z4, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VMULPS       Z4, Z2, Z2
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z2, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z3, Z0
 	VMOVDQU8      X0, (SI)
 	ADDQ          DI, SI
@@ -3123,38 +3688,47 @@ loop:
 	ADDQ          DI, SI
 	VEXTRACTI32X4 $0x02, Z0, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z3
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z2, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z3
+	VMOVDQU32 (DX), Z4
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z4, Z1, Z1
+	VMULPS    Z4, Z2, Z2
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z2, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z3, Z0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
@@ -3164,7 +3738,7 @@ tail:
 	VEXTRACTI32X4 $0x02, Z0, X0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_4x16(a *byte)
@@ -3172,11 +3746,11 @@ tail:
 TEXT ·igemmAVX512VNNI_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -3199,48 +3773,57 @@ tap:
 	LEAQ (R10)(R11*4), R11
 
 loop:
-	VMOVDQU32     (DX), Z4
-	VPBROADCASTD  (SI)(R10*1), Z5
-	VPDPBUSD      Z4, Z5, Z0
-	VPBROADCASTD  (DI)(R10*1), Z5
-	VPDPBUSD      Z4, Z5, Z1
-	VPBROADCASTD  (R8)(R10*1), Z5
-	VPDPBUSD      Z4, Z5, Z2
-	VPBROADCASTD  (R9)(R10*1), Z5
-	VPDPBUSD      Z4, Z5, Z3
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R10
-	CMPQ          R10, R11
-	JLT           loop
-	DECQ          BX
-	JNZ           tap
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z4
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (DX), Z4
+	VPBROADCASTD (SI)(R10*1), Z5
+	VPDPBUSD     Z4, Z5, Z0
+	VPBROADCASTD (DI)(R10*1), Z5
+	VPDPBUSD     Z4, Z5, Z1
+	VPBROADCASTD (R8)(R10*1), Z5
+	VPDPBUSD     Z4, Z5, Z2
+	VPBROADCASTD (R9)(R10*1), Z5
+	VPDPBUSD     Z4, Z5, Z3
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R10
+	CMPQ         R10, R11
+	JLT          loop
+	DECQ         BX
+	JNZ          tap
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z4
+	VMOVDQU32    (DX), Z5
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z5, Z0, Z0
+	VMULPS       Z5, Z1, Z1
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z5, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z4, Z0
 	VMOVDQU8      X0, (SI)
 	ADDQ          DI, SI
@@ -3250,41 +3833,50 @@ loop:
 	ADDQ          DI, SI
 	VEXTRACTI32X4 $0x03, Z0, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z4
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z4
+	VMOVDQU32 (DX), Z5
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z5, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z5, Z2, Z2
+	VMULPS    Z5, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z4, Z0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
@@ -3297,7 +3889,7 @@ tail:
 	VEXTRACTI32X4 $0x03, Z0, X0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_5x16(a *byte)
@@ -3305,11 +3897,11 @@ tail:
 TEXT ·igemmAVX512VNNI_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -3334,50 +3926,59 @@ tap:
 	LEAQ (R11)(R12*4), R12
 
 loop:
-	VMOVDQU32     (DX), Z5
-	VPBROADCASTD  (SI)(R11*1), Z6
-	VPDPBUSD      Z5, Z6, Z0
-	VPBROADCASTD  (DI)(R11*1), Z6
-	VPDPBUSD      Z5, Z6, Z1
-	VPBROADCASTD  (R8)(R11*1), Z6
-	VPDPBUSD      Z5, Z6, Z2
-	VPBROADCASTD  (R9)(R11*1), Z6
-	VPDPBUSD      Z5, Z6, Z3
-	VPBROADCASTD  (R10)(R11*1), Z6
-	VPDPBUSD      Z5, Z6, Z4
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R11
-	CMPQ          R11, R12
-	JLT           loop
-	DECQ          BX
-	JNZ           tap
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z5
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (DX), Z5
+	VPBROADCASTD (SI)(R11*1), Z6
+	VPDPBUSD     Z5, Z6, Z0
+	VPBROADCASTD (DI)(R11*1), Z6
+	VPDPBUSD     Z5, Z6, Z1
+	VPBROADCASTD (R8)(R11*1), Z6
+	VPDPBUSD     Z5, Z6, Z2
+	VPBROADCASTD (R9)(R11*1), Z6
+	VPDPBUSD     Z5, Z6, Z3
+	VPBROADCASTD (R10)(R11*1), Z6
+	VPDPBUSD     Z5, Z6, Z4
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R11
+	CMPQ         R11, R12
+	JLT          loop
+	DECQ         BX
+	JNZ          tap
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z5
+	VMOVDQU32    (DX), Z6
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z6, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z6, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z5, Z0
 	VMOVDQU8      X0, (SI)
 	ADDQ          DI, SI
@@ -3388,53 +3989,68 @@ loop:
 	VEXTRACTI32X4 $0x03, Z0, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z4, Z4
-	VMULPS        (DX), Z4, Z4
+	VMULPS        Z6, Z4, Z4
 	VCVTPS2DQ     Z4, Z4
-	VPACKSSDW     Z4, Z4, Z0
-	VPACKSSDW     Z4, Z4, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z5, Z0
-	VMOVDQU8      X0, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	VPACKSSDW     Z4, Z4, Z4
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z4, Z4, Z4
+
+packed4_false:
+	VPERMD   Z4, Z5, Z4
+	VMOVDQU8 X4, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z5
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z5
+	VMOVDQU32 (DX), Z6
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z6, Z0, Z0
+	VMULPS    Z6, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z6, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z5, Z0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
@@ -3448,31 +4064,37 @@ tail:
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z4, Z4
-	VMULPS        (DX), Z4, Z4
+	VMULPS        Z6, Z4, Z4
 	VCVTPS2DQ     Z4, Z4
-	VPACKSSDW     Z4, Z4, Z0
-	VPACKSSDW     Z4, Z4, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z5, Z0
-	VMOVDQU8      X0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z4, Z4, Z4
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z4, Z4, Z4
+
+packed4_true:
+	VPERMD   Z4, Z5, Z4
+	VMOVDQU8 X4, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func igemmAVX512VNNI_6x16(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·igemmAVX512VNNI_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -3499,52 +4121,61 @@ tap:
 	LEAQ (R12)(R13*4), R13
 
 loop:
-	VMOVDQU32     (DX), Z6
-	VPBROADCASTD  (SI)(R12*1), Z7
-	VPDPBUSD      Z6, Z7, Z0
-	VPBROADCASTD  (DI)(R12*1), Z7
-	VPDPBUSD      Z6, Z7, Z1
-	VPBROADCASTD  (R8)(R12*1), Z7
-	VPDPBUSD      Z6, Z7, Z2
-	VPBROADCASTD  (R9)(R12*1), Z7
-	VPDPBUSD      Z6, Z7, Z3
-	VPBROADCASTD  (R10)(R12*1), Z7
-	VPDPBUSD      Z6, Z7, Z4
-	VPBROADCASTD  (R11)(R12*1), Z7
-	VPDPBUSD      Z6, Z7, Z5
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R12
-	CMPQ          R12, R13
-	JLT           loop
-	DECQ          BX
-	JNZ           tap
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z6
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (DX), Z6
+	VPBROADCASTD (SI)(R12*1), Z7
+	VPDPBUSD     Z6, Z7, Z0
+	VPBROADCASTD (DI)(R12*1), Z7
+	VPDPBUSD     Z6, Z7, Z1
+	VPBROADCASTD (R8)(R12*1), Z7
+	VPDPBUSD     Z6, Z7, Z2
+	VPBROADCASTD (R9)(R12*1), Z7
+	VPDPBUSD     Z6, Z7, Z3
+	VPBROADCASTD (R10)(R12*1), Z7
+	VPDPBUSD     Z6, Z7, Z4
+	VPBROADCASTD (R11)(R12*1), Z7
+	VPDPBUSD     Z6, Z7, Z5
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R12
+	CMPQ         R12, R13
+	JLT          loop
+	DECQ         BX
+	JNZ          tap
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z6
+	VMOVDQU32    (DX), Z7
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z7, Z0, Z0
+	VMULPS       Z7, Z1, Z1
+	VMULPS       Z7, Z2, Z2
+	VMULPS       Z7, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z6, Z0
 	VMOVDQU8      X0, (SI)
 	ADDQ          DI, SI
@@ -3556,57 +4187,74 @@ loop:
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
-	VMULPS        (DX), Z4, Z4
-	VMULPS        (DX), Z5, Z5
+	VMULPS        Z7, Z4, Z4
+	VMULPS        Z7, Z5, Z5
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z5, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z6, Z0
-	VMOVDQU8      X0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z5, Z5, Z5
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z5, Z5
+	VPACKUSWB     Z5, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z5, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z6, Z4
+	VMOVDQU8      X4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x01, Z0, (SI)
+	VEXTRACTI32X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z6
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z6
+	VMOVDQU32 (DX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z7, Z0, Z0
+	VMULPS    Z7, Z1, Z1
+	VMULPS    Z7, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z6, Z0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
@@ -3621,24 +4269,32 @@ tail:
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
-	VMULPS        (DX), Z4, Z4
-	VMULPS        (DX), Z5, Z5
+	VMULPS        Z7, Z4, Z4
+	VMULPS        Z7, Z5, Z5
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z5, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z6, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z5, Z5, Z5
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z5, Z5
+	VPACKUSWB     Z5, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z5, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z6, Z4
+	VMOVDQU8      X4, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x01, Z0, X0
-	VMOVDQU8      X0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_7x16(a *byte)
@@ -3646,11 +4302,11 @@ tail:
 TEXT ·igemmAVX512VNNI_7x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -3679,54 +4335,63 @@ tap:
 	LEAQ (R13)(R14*4), R14
 
 loop:
-	VMOVDQU32     (DX), Z7
-	VPBROADCASTD  (SI)(R13*1), Z8
-	VPDPBUSD      Z7, Z8, Z0
-	VPBROADCASTD  (DI)(R13*1), Z8
-	VPDPBUSD      Z7, Z8, Z1
-	VPBROADCASTD  (R8)(R13*1), Z8
-	VPDPBUSD      Z7, Z8, Z2
-	VPBROADCASTD  (R9)(R13*1), Z8
-	VPDPBUSD      Z7, Z8, Z3
-	VPBROADCASTD  (R10)(R13*1), Z8
-	VPDPBUSD      Z7, Z8, Z4
-	VPBROADCASTD  (R11)(R13*1), Z8
-	VPDPBUSD      Z7, Z8, Z5
-	VPBROADCASTD  (R12)(R13*1), Z8
-	VPDPBUSD      Z7, Z8, Z6
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R13
-	CMPQ          R13, R14
-	JLT           loop
-	DECQ          BX
-	JNZ           tap
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z7
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (DX), Z7
+	VPBROADCASTD (SI)(R13*1), Z8
+	VPDPBUSD     Z7, Z8, Z0
+	VPBROADCASTD (DI)(R13*1), Z8
+	VPDPBUSD     Z7, Z8, Z1
+	VPBROADCASTD (R8)(R13*1), Z8
+	VPDPBUSD     Z7, Z8, Z2
+	VPBROADCASTD (R9)(R13*1), Z8
+	VPDPBUSD     Z7, Z8, Z3
+	VPBROADCASTD (R10)(R13*1), Z8
+	VPDPBUSD     Z7, Z8, Z4
+	VPBROADCASTD (R11)(R13*1), Z8
+	VPDPBUSD     Z7, Z8, Z5
+	VPBROADCASTD (R12)(R13*1), Z8
+	VPDPBUSD     Z7, Z8, Z6
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JLT          loop
+	DECQ         BX
+	JNZ          tap
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z7
+	VMOVDQU32    (DX), Z8
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z8, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z7, Z0
 	VMOVDQU8      X0, (SI)
 	ADDQ          DI, SI
@@ -3739,61 +4404,78 @@ loop:
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
-	VMULPS        (DX), Z4, Z4
-	VMULPS        (DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
+	VMULPS        Z8, Z4, Z4
+	VMULPS        Z8, Z5, Z5
+	VMULPS        Z8, Z6, Z6
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z6, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z7, Z0
-	VMOVDQU8      X0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z6, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z7, Z4
+	VMOVDQU8      X4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x01, Z0, (SI)
+	VEXTRACTI32X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x02, Z0, (SI)
+	VEXTRACTI32X4 $0x02, Z4, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z7
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z7
+	VMOVDQU32 (DX), Z8
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z8, Z1, Z1
+	VMULPS    Z8, Z2, Z2
+	VMULPS    Z8, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z7, Z0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
@@ -3809,29 +4491,37 @@ tail:
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
-	VMULPS        (DX), Z4, Z4
-	VMULPS        (DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
+	VMULPS        Z8, Z4, Z4
+	VMULPS        Z8, Z5, Z5
+	VMULPS        Z8, Z6, Z6
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z6, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z7, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z6, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z7, Z4
+	VMOVDQU8      X4, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (SI)
-	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x02, Z0, X0
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_8x16(a *byte)
@@ -3839,11 +4529,11 @@ tail:
 TEXT ·igemmAVX512VNNI_8x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -3874,56 +4564,65 @@ tap:
 	LEAQ (R14)(R15*4), R15
 
 loop:
-	VMOVDQU32     (DX), Z8
-	VPBROADCASTD  (SI)(R14*1), Z9
-	VPDPBUSD      Z8, Z9, Z0
-	VPBROADCASTD  (DI)(R14*1), Z9
-	VPDPBUSD      Z8, Z9, Z1
-	VPBROADCASTD  (R8)(R14*1), Z9
-	VPDPBUSD      Z8, Z9, Z2
-	VPBROADCASTD  (R9)(R14*1), Z9
-	VPDPBUSD      Z8, Z9, Z3
-	VPBROADCASTD  (R10)(R14*1), Z9
-	VPDPBUSD      Z8, Z9, Z4
-	VPBROADCASTD  (R11)(R14*1), Z9
-	VPDPBUSD      Z8, Z9, Z5
-	VPBROADCASTD  (R12)(R14*1), Z9
-	VPDPBUSD      Z8, Z9, Z6
-	VPBROADCASTD  (R13)(R14*1), Z9
-	VPDPBUSD      Z8, Z9, Z7
-	ADDQ          $0x40, DX
-	ADDQ          $0x04, R14
-	CMPQ          R14, R15
-	JLT           loop
-	DECQ          BX
-	JNZ           tap
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z8
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (DX), Z8
+	VPBROADCASTD (SI)(R14*1), Z9
+	VPDPBUSD     Z8, Z9, Z0
+	VPBROADCASTD (DI)(R14*1), Z9
+	VPDPBUSD     Z8, Z9, Z1
+	VPBROADCASTD (R8)(R14*1), Z9
+	VPDPBUSD     Z8, Z9, Z2
+	VPBROADCASTD (R9)(R14*1), Z9
+	VPDPBUSD     Z8, Z9, Z3
+	VPBROADCASTD (R10)(R14*1), Z9
+	VPDPBUSD     Z8, Z9, Z4
+	VPBROADCASTD (R11)(R14*1), Z9
+	VPDPBUSD     Z8, Z9, Z5
+	VPBROADCASTD (R12)(R14*1), Z9
+	VPDPBUSD     Z8, Z9, Z6
+	VPBROADCASTD (R13)(R14*1), Z9
+	VPDPBUSD     Z8, Z9, Z7
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R14
+	CMPQ         R14, R15
+	JLT          loop
+	DECQ         BX
+	JNZ          tap
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z8
+	VMOVDQU32    (DX), Z9
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z9, Z1, Z1
+	VMULPS       Z9, Z2, Z2
+	VMULPS       Z9, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z8, Z0
 	VMOVDQU8      X0, (SI)
 	ADDQ          DI, SI
@@ -3937,65 +4636,82 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        (DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        (DX), Z7, Z7
+	VMULPS        Z9, Z4, Z4
+	VMULPS        Z9, Z5, Z5
+	VMULPS        Z9, Z6, Z6
+	VMULPS        Z9, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z8, Z0
-	VMOVDQU8      X0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_false:
+	VPERMD        Z4, Z8, Z4
+	VMOVDQU8      X4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x01, Z0, (SI)
+	VEXTRACTI32X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x02, Z0, (SI)
+	VEXTRACTI32X4 $0x02, Z4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x03, Z0, (SI)
+	VEXTRACTI32X4 $0x03, Z4, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z8
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        (DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        (DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z8
+	VMOVDQU32 (DX), Z9
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z9, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z9, Z2, Z2
+	VMULPS    Z9, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z8, Z0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
@@ -4012,34 +4728,42 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        (DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        (DX), Z7, Z7
+	VMULPS        Z9, Z4, Z4
+	VMULPS        Z9, Z5, Z5
+	VMULPS        Z9, Z6, Z6
+	VMULPS        Z9, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z8, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed4_true:
+	VPERMD        Z4, Z8, Z4
+	VMOVDQU8      X4, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI32X4 $0x01, Z4, X0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (SI)
-	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (SI)
-	ADDQ          DI, SI
-	VEXTRACTI32X4 $0x03, Z0, X0
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (SI)
+	ADDQ          DI, SI
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_1x32(a *byte)
@@ -4047,11 +4771,11 @@ tail:
 TEXT ·gemmAVX512VNNI_1x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -4066,7 +4790,7 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
@@ -4083,35 +4807,43 @@ loop:
 	DECQ         R8
 	JNZ          tap
 	IMUL3Q       $0x01, SI, DX
-	ADDQ         DX, 120(AX)
+	ADDQ         DX, 128(AX)
 	MOVQ         112(AX), DX
 	TESTQ        DX, DX
 	JNZ          tail
 	MOVQ         88(AX), DX
 	MOVQ         96(AX), BX
-	MOVQ         128(AX), SI
+	MOVQ         136(AX), SI
 	MOVQ         72(AX), DI
 	VMOVDQU32    192(BX), Z2
+	VMOVDQU32    (DX), Z3
+	VMOVDQU32    64(DX), Z4
 	VCVTDQ2PS    Z0, Z0
 	VCVTDQ2PS    Z1, Z1
-	VMULPS       (DX), Z0, Z0
-	VMULPS       64(DX), Z1, Z1
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z4, Z1, Z1
 	VCVTPS2DQ    Z0, Z0
 	VCVTPS2DQ    Z1, Z1
-	VPACKSSDW    Z1, Z0, Z3
 	VPACKSSDW    Z1, Z0, Z0
-	VPADDSW      (BX), Z3, Z3
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (BX), Z0, Z0
-	VPACKUSWB    Z0, Z3, Z3
-	VPMAXUB      64(BX), Z3, Z3
-	VPMINUB      128(BX), Z3, Z3
-	VPERMD       Z3, Z2, Z3
-	VMOVDQU8     Y3, (SI)
-	ADDQ         DI, SI
-	MOVQ         SI, 128(AX)
+	VPACKUSWB    Z0, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_false:
+	VPERMD   Z0, Z2, Z0
+	VMOVDQU8 Y0, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4121,38 +4853,46 @@ tail:
 	KMOVQ     DX, K1
 	MOVQ      88(AX), DX
 	MOVQ      96(AX), BX
-	MOVQ      128(AX), SI
+	MOVQ      136(AX), SI
 	MOVQ      72(AX), DI
 	VMOVDQU32 192(BX), Z2
+	VMOVDQU32 (DX), Z3
+	VMOVDQU32 64(DX), Z4
 	VCVTDQ2PS Z0, Z0
 	VCVTDQ2PS Z1, Z1
-	VMULPS    (DX), Z0, Z0
-	VMULPS    64(DX), Z1, Z1
+	VMULPS    Z3, Z0, Z0
+	VMULPS    Z4, Z1, Z1
 	VCVTPS2DQ Z0, Z0
 	VCVTPS2DQ Z1, Z1
-	VPACKSSDW Z1, Z0, Z3
 	VPACKSSDW Z1, Z0, Z0
-	VPADDSW   (BX), Z3, Z3
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
 	VPADDSW   (BX), Z0, Z0
-	VPACKUSWB Z0, Z3, Z3
-	VPMAXUB   64(BX), Z3, Z3
-	VPMINUB   128(BX), Z3, Z3
-	VPERMD    Z3, Z2, Z3
-	VMOVDQU8  Y3, K1, (SI)
-	ADDQ      DI, SI
-	MOVQ      SI, 128(AX)
-	JMP       next
+	VPACKUSWB Z0, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_true:
+	VPERMD   Z0, Z2, Z0
+	VMOVDQU8 Y0, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_2x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_2x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -4169,101 +4909,121 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (BX), Z4
-	VMOVDQU32     (BX)(CX*1), Z5
-	VPBROADCASTD  (R9), Z6
-	VPDPBUSD      Z4, Z6, Z0
-	VPDPBUSD      Z5, Z6, Z1
-	VPBROADCASTD  (R9)(SI*1), Z6
-	VPDPBUSD      Z4, Z6, Z2
-	VPDPBUSD      Z5, Z6, Z3
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R9
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x02, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z4
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z4
+	VMOVDQU32    (BX)(CX*1), Z5
+	VPBROADCASTD (R9), Z6
+	VPDPBUSD     Z4, Z6, Z0
+	VPDPBUSD     Z5, Z6, Z1
+	VPBROADCASTD (R9)(SI*1), Z6
+	VPDPBUSD     Z4, Z6, Z2
+	VPDPBUSD     Z5, Z6, Z3
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x02, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z4
+	VMOVDQU32    (DX), Z5
+	VMOVDQU32    64(DX), Z6
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z5, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z4, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
 	VEXTRACTI64X4 $0x01, Z0, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z4
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z4
+	VMOVDQU32 (DX), Z5
+	VMOVDQU32 64(DX), Z6
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z5, Z0, Z0
+	VMULPS    Z6, Z1, Z1
+	VMULPS    Z5, Z2, Z2
+	VMULPS    Z6, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z4, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VEXTRACTI64X4 $0x01, Z0, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_3x32(a *byte)
@@ -4271,11 +5031,11 @@ tail:
 TEXT ·gemmAVX512VNNI_3x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -4294,57 +5054,67 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 120(AX), R9
+	ADDQ 128(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVDQU32     (BX), Z6
-	VMOVDQU32     (BX)(CX*1), Z7
-	VPBROADCASTD  (R9), Z8
-	VPDPBUSD      Z6, Z8, Z0
-	VPDPBUSD      Z7, Z8, Z1
-	VPBROADCASTD  (R9)(SI*1), Z8
-	VPDPBUSD      Z6, Z8, Z2
-	VPDPBUSD      Z7, Z8, Z3
-	VPBROADCASTD  (R9)(SI*2), Z8
-	VPDPBUSD      Z6, Z8, Z4
-	VPDPBUSD      Z7, Z8, Z5
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R9
-	DECQ          DI
-	JNZ           loop
-	DECQ          R8
-	JNZ           tap
-	IMUL3Q        $0x03, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z6
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z6
+	VMOVDQU32    (BX)(CX*1), Z7
+	VPBROADCASTD (R9), Z8
+	VPDPBUSD     Z6, Z8, Z0
+	VPDPBUSD     Z7, Z8, Z1
+	VPBROADCASTD (R9)(SI*1), Z8
+	VPDPBUSD     Z6, Z8, Z2
+	VPDPBUSD     Z7, Z8, Z3
+	VPBROADCASTD (R9)(SI*2), Z8
+	VPDPBUSD     Z6, Z8, Z4
+	VPDPBUSD     Z7, Z8, Z5
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x03, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z6
+	VMOVDQU32    (DX), Z7
+	VMOVDQU32    64(DX), Z8
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z7, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z7, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z6, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -4352,55 +5122,71 @@ loop:
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
+	VMULPS        Z7, Z4, Z4
+	VMULPS        Z8, Z5, Z5
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z4, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z6, Z0
-	VMOVDQU8      Y0, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	VPACKSSDW     Z5, Z4, Z4
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z4, Z4, Z4
+
+packed2_false:
+	VPERMD   Z4, Z6, Z4
+	VMOVDQU8 Y4, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z6
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z6
+	VMOVDQU32 (DX), Z7
+	VMOVDQU32 64(DX), Z8
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z7, Z0, Z0
+	VMULPS    Z8, Z1, Z1
+	VMULPS    Z7, Z2, Z2
+	VMULPS    Z8, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z6, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -4409,33 +5195,39 @@ tail:
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
+	VMULPS        Z7, Z4, Z4
+	VMULPS        Z8, Z5, Z5
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z4, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z6, Z0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z5, Z4, Z4
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z4, Z4, Z4
+
+packed2_true:
+	VPERMD   Z4, Z6, Z4
+	VMOVDQU8 Y4, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_4x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_4x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -4456,60 +5248,70 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z8
-	VMOVDQU32     (BX)(CX*1), Z9
-	VPBROADCASTD  (R10), Z10
-	VPDPBUSD      Z8, Z10, Z0
-	VPDPBUSD      Z9, Z10, Z1
-	VPBROADCASTD  (R10)(SI*1), Z10
-	VPDPBUSD      Z8, Z10, Z2
-	VPDPBUSD      Z9, Z10, Z3
-	VPBROADCASTD  (R10)(SI*2), Z10
-	VPDPBUSD      Z8, Z10, Z4
-	VPDPBUSD      Z9, Z10, Z5
-	VPBROADCASTD  (R10)(DI*1), Z10
-	VPDPBUSD      Z8, Z10, Z6
-	VPDPBUSD      Z9, Z10, Z7
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x04, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z8
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z8
+	VMOVDQU32    (BX)(CX*1), Z9
+	VPBROADCASTD (R10), Z10
+	VPDPBUSD     Z8, Z10, Z0
+	VPDPBUSD     Z9, Z10, Z1
+	VPBROADCASTD (R10)(SI*1), Z10
+	VPDPBUSD     Z8, Z10, Z2
+	VPDPBUSD     Z9, Z10, Z3
+	VPBROADCASTD (R10)(SI*2), Z10
+	VPDPBUSD     Z8, Z10, Z4
+	VPDPBUSD     Z9, Z10, Z5
+	VPBROADCASTD (R10)(DI*1), Z10
+	VPDPBUSD     Z8, Z10, Z6
+	VPDPBUSD     Z9, Z10, Z7
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x04, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z8
+	VMOVDQU32    (DX), Z9
+	VMOVDQU32    64(DX), Z10
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z9, Z2, Z2
+	VMULPS       Z10, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z8, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -4519,61 +5321,79 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z9, Z4, Z4
+	VMULPS        Z10, Z5, Z5
+	VMULPS        Z9, Z6, Z6
+	VMULPS        Z10, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z8, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z8, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z8
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z8
+	VMOVDQU32 (DX), Z9
+	VMOVDQU32 64(DX), Z10
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z9, Z0, Z0
+	VMULPS    Z10, Z1, Z1
+	VMULPS    Z9, Z2, Z2
+	VMULPS    Z10, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z8, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -4584,28 +5404,36 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z9, Z4, Z4
+	VMULPS        Z10, Z5, Z5
+	VMULPS        Z9, Z6, Z6
+	VMULPS        Z10, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z8, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z8, Z4
+	VMOVDQU8      Y4, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_5x32(a *byte)
@@ -4613,11 +5441,11 @@ tail:
 TEXT ·gemmAVX512VNNI_5x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -4640,65 +5468,75 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z10
-	VMOVDQU32     (BX)(CX*1), Z11
-	VPBROADCASTD  (R10), Z12
-	VPDPBUSD      Z10, Z12, Z0
-	VPDPBUSD      Z11, Z12, Z1
-	VPBROADCASTD  (R10)(SI*1), Z12
-	VPDPBUSD      Z10, Z12, Z2
-	VPDPBUSD      Z11, Z12, Z3
-	VPBROADCASTD  (R10)(SI*2), Z12
-	VPDPBUSD      Z10, Z12, Z4
-	VPDPBUSD      Z11, Z12, Z5
-	VPBROADCASTD  (R10)(DI*1), Z12
-	VPDPBUSD      Z10, Z12, Z6
-	VPDPBUSD      Z11, Z12, Z7
-	VPBROADCASTD  (R11), Z12
-	VPDPBUSD      Z10, Z12, Z8
-	VPDPBUSD      Z11, Z12, Z9
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x05, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z10
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z10
+	VMOVDQU32    (BX)(CX*1), Z11
+	VPBROADCASTD (R10), Z12
+	VPDPBUSD     Z10, Z12, Z0
+	VPDPBUSD     Z11, Z12, Z1
+	VPBROADCASTD (R10)(SI*1), Z12
+	VPDPBUSD     Z10, Z12, Z2
+	VPDPBUSD     Z11, Z12, Z3
+	VPBROADCASTD (R10)(SI*2), Z12
+	VPDPBUSD     Z10, Z12, Z4
+	VPDPBUSD     Z11, Z12, Z5
+	VPBROADCASTD (R10)(DI*1), Z12
+	VPDPBUSD     Z10, Z12, Z6
+	VPDPBUSD     Z11, Z12, Z7
+	VPBROADCASTD (R11), Z12
+	VPDPBUSD     Z10, Z12, Z8
+	VPDPBUSD     Z11, Z12, Z9
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x05, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z10
+	VMOVDQU32    (DX), Z11
+	VMOVDQU32    64(DX), Z12
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z10, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -4708,77 +5546,101 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z11, Z4, Z4
+	VMULPS        Z12, Z5, Z5
+	VMULPS        Z11, Z6, Z6
+	VMULPS        Z12, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z10, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
+	VMULPS        Z11, Z8, Z8
+	VMULPS        Z12, Z9, Z9
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z9, Z8, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      Y0, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	VPACKSSDW     Z9, Z8, Z8
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z8, Z8, Z8
+
+packed4_false:
+	VPERMD   Z8, Z10, Z8
+	VMOVDQU8 Y8, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z10
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z10
+	VMOVDQU32 (DX), Z11
+	VMOVDQU32 64(DX), Z12
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z11, Z0, Z0
+	VMULPS    Z12, Z1, Z1
+	VMULPS    Z11, Z2, Z2
+	VMULPS    Z12, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z10, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -4789,56 +5651,70 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z11, Z4, Z4
+	VMULPS        Z12, Z5, Z5
+	VMULPS        Z11, Z6, Z6
+	VMULPS        Z12, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z10, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
+	VMULPS        Z11, Z8, Z8
+	VMULPS        Z12, Z9, Z9
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z9, Z8, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z9, Z8, Z8
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z8, Z8, Z8
+
+packed4_true:
+	VPERMD   Z8, Z10, Z8
+	VMOVDQU8 Y8, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_6x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_6x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -4863,68 +5739,78 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z12
-	VMOVDQU32     (BX)(CX*1), Z13
-	VPBROADCASTD  (R10), Z14
-	VPDPBUSD      Z12, Z14, Z0
-	VPDPBUSD      Z13, Z14, Z1
-	VPBROADCASTD  (R10)(SI*1), Z14
-	VPDPBUSD      Z12, Z14, Z2
-	VPDPBUSD      Z13, Z14, Z3
-	VPBROADCASTD  (R10)(SI*2), Z14
-	VPDPBUSD      Z12, Z14, Z4
-	VPDPBUSD      Z13, Z14, Z5
-	VPBROADCASTD  (R10)(DI*1), Z14
-	VPDPBUSD      Z12, Z14, Z6
-	VPDPBUSD      Z13, Z14, Z7
-	VPBROADCASTD  (R11), Z14
-	VPDPBUSD      Z12, Z14, Z8
-	VPDPBUSD      Z13, Z14, Z9
-	VPBROADCASTD  (R11)(SI*1), Z14
-	VPDPBUSD      Z12, Z14, Z10
-	VPDPBUSD      Z13, Z14, Z11
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x06, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z12
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z12
+	VMOVDQU32    (BX)(CX*1), Z13
+	VPBROADCASTD (R10), Z14
+	VPDPBUSD     Z12, Z14, Z0
+	VPDPBUSD     Z13, Z14, Z1
+	VPBROADCASTD (R10)(SI*1), Z14
+	VPDPBUSD     Z12, Z14, Z2
+	VPDPBUSD     Z13, Z14, Z3
+	VPBROADCASTD (R10)(SI*2), Z14
+	VPDPBUSD     Z12, Z14, Z4
+	VPDPBUSD     Z13, Z14, Z5
+	VPBROADCASTD (R10)(DI*1), Z14
+	VPDPBUSD     Z12, Z14, Z6
+	VPDPBUSD     Z13, Z14, Z7
+	VPBROADCASTD (R11), Z14
+	VPDPBUSD     Z12, Z14, Z8
+	VPDPBUSD     Z13, Z14, Z9
+	VPBROADCASTD (R11)(SI*1), Z14
+	VPDPBUSD     Z12, Z14, Z10
+	VPDPBUSD     Z13, Z14, Z11
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x06, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z12
+	VMOVDQU32    (DX), Z13
+	VMOVDQU32    64(DX), Z14
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z13, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z13, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z12, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -4934,85 +5820,111 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z13, Z4, Z4
+	VMULPS        Z14, Z5, Z5
+	VMULPS        Z13, Z6, Z6
+	VMULPS        Z14, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z12, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z12, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z13, Z8, Z8
+	VMULPS        Z14, Z9, Z9
+	VMULPS        Z13, Z10, Z10
+	VMULPS        Z14, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z12, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z12, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z12
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z12
+	VMOVDQU32 (DX), Z13
+	VMOVDQU32 64(DX), Z14
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z13, Z0, Z0
+	VMULPS    Z14, Z1, Z1
+	VMULPS    Z13, Z2, Z2
+	VMULPS    Z14, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z12, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -5023,53 +5935,69 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z13, Z4, Z4
+	VMULPS        Z14, Z5, Z5
+	VMULPS        Z13, Z6, Z6
+	VMULPS        Z14, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z12, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z12, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z13, Z8, Z8
+	VMULPS        Z14, Z9, Z9
+	VMULPS        Z13, Z10, Z10
+	VMULPS        Z14, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z12, Z0
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z12, Z8
+	VMOVDQU8      Y8, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_7x32(a *byte)
@@ -5077,11 +6005,11 @@ tail:
 TEXT ·gemmAVX512VNNI_7x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5108,71 +6036,81 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z14
-	VMOVDQU32     (BX)(CX*1), Z15
-	VPBROADCASTD  (R10), Z16
-	VPDPBUSD      Z14, Z16, Z0
-	VPDPBUSD      Z15, Z16, Z1
-	VPBROADCASTD  (R10)(SI*1), Z16
-	VPDPBUSD      Z14, Z16, Z2
-	VPDPBUSD      Z15, Z16, Z3
-	VPBROADCASTD  (R10)(SI*2), Z16
-	VPDPBUSD      Z14, Z16, Z4
-	VPDPBUSD      Z15, Z16, Z5
-	VPBROADCASTD  (R10)(DI*1), Z16
-	VPDPBUSD      Z14, Z16, Z6
-	VPDPBUSD      Z15, Z16, Z7
-	VPBROADCASTD  (R11), Z16
-	VPDPBUSD      Z14, Z16, Z8
-	VPDPBUSD      Z15, Z16, Z9
-	VPBROADCASTD  (R11)(SI*1), Z16
-	VPDPBUSD      Z14, Z16, Z10
-	VPDPBUSD      Z15, Z16, Z11
-	VPBROADCASTD  (R11)(SI*2), Z16
-	VPDPBUSD      Z14, Z16, Z12
-	VPDPBUSD      Z15, Z16, Z13
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x07, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z14
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z14
+	VMOVDQU32    (BX)(CX*1), Z15
+	VPBROADCASTD (R10), Z16
+	VPDPBUSD     Z14, Z16, Z0
+	VPDPBUSD     Z15, Z16, Z1
+	VPBROADCASTD (R10)(SI*1), Z16
+	VPDPBUSD     Z14, Z16, Z2
+	VPDPBUSD     Z15, Z16, Z3
+	VPBROADCASTD (R10)(SI*2), Z16
+	VPDPBUSD     Z14, Z16, Z4
+	VPDPBUSD     Z15, Z16, Z5
+	VPBROADCASTD (R10)(DI*1), Z16
+	VPDPBUSD     Z14, Z16, Z6
+	VPDPBUSD     Z15, Z16, Z7
+	VPBROADCASTD (R11), Z16
+	VPDPBUSD     Z14, Z16, Z8
+	VPDPBUSD     Z15, Z16, Z9
+	VPBROADCASTD (R11)(SI*1), Z16
+	VPDPBUSD     Z14, Z16, Z10
+	VPDPBUSD     Z15, Z16, Z11
+	VPBROADCASTD (R11)(SI*2), Z16
+	VPDPBUSD     Z14, Z16, Z12
+	VPDPBUSD     Z15, Z16, Z13
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x07, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z14
+	VMOVDQU32    (DX), Z15
+	VMOVDQU32    64(DX), Z16
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z15, Z0, Z0
+	VMULPS       Z16, Z1, Z1
+	VMULPS       Z15, Z2, Z2
+	VMULPS       Z16, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z14, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -5182,101 +6120,133 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z15, Z4, Z4
+	VMULPS        Z16, Z5, Z5
+	VMULPS        Z15, Z6, Z6
+	VMULPS        Z16, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z14, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z15, Z8, Z8
+	VMULPS        Z16, Z9, Z9
+	VMULPS        Z15, Z10, Z10
+	VMULPS        Z16, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z14, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
+	VMULPS        Z15, Z12, Z12
+	VMULPS        Z16, Z13, Z13
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z13, Z12, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	VPACKSSDW     Z13, Z12, Z12
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (BX), Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z12, Z12, Z12
+
+packed6_false:
+	VPERMD   Z12, Z14, Z12
+	VMOVDQU8 Y12, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z14
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z14
+	VMOVDQU32 (DX), Z15
+	VMOVDQU32 64(DX), Z16
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z15, Z0, Z0
+	VMULPS    Z16, Z1, Z1
+	VMULPS    Z15, Z2, Z2
+	VMULPS    Z16, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z14, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -5287,81 +6257,103 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z15, Z4, Z4
+	VMULPS        Z16, Z5, Z5
+	VMULPS        Z15, Z6, Z6
+	VMULPS        Z16, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z14, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z15, Z8, Z8
+	VMULPS        Z16, Z9, Z9
+	VMULPS        Z15, Z10, Z10
+	VMULPS        Z16, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z14, Z8
+	VMOVDQU8      Y8, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
+	VMULPS        Z15, Z12, Z12
+	VMULPS        Z16, Z13, Z13
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z13, Z12, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z13, Z12, Z12
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (BX), Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z12, Z12, Z12
+
+packed6_true:
+	VPERMD   Z12, Z14, Z12
+	VMOVDQU8 Y12, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_8x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_8x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5390,74 +6382,84 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z16
-	VMOVDQU32     (BX)(CX*1), Z17
-	VPBROADCASTD  (R10), Z18
-	VPDPBUSD      Z16, Z18, Z0
-	VPDPBUSD      Z17, Z18, Z1
-	VPBROADCASTD  (R10)(SI*1), Z18
-	VPDPBUSD      Z16, Z18, Z2
-	VPDPBUSD      Z17, Z18, Z3
-	VPBROADCASTD  (R10)(SI*2), Z18
-	VPDPBUSD      Z16, Z18, Z4
-	VPDPBUSD      Z17, Z18, Z5
-	VPBROADCASTD  (R10)(DI*1), Z18
-	VPDPBUSD      Z16, Z18, Z6
-	VPDPBUSD      Z17, Z18, Z7
-	VPBROADCASTD  (R11), Z18
-	VPDPBUSD      Z16, Z18, Z8
-	VPDPBUSD      Z17, Z18, Z9
-	VPBROADCASTD  (R11)(SI*1), Z18
-	VPDPBUSD      Z16, Z18, Z10
-	VPDPBUSD      Z17, Z18, Z11
-	VPBROADCASTD  (R11)(SI*2), Z18
-	VPDPBUSD      Z16, Z18, Z12
-	VPDPBUSD      Z17, Z18, Z13
-	VPBROADCASTD  (R11)(DI*1), Z18
-	VPDPBUSD      Z16, Z18, Z14
-	VPDPBUSD      Z17, Z18, Z15
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x08, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z16
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z16
+	VMOVDQU32    (BX)(CX*1), Z17
+	VPBROADCASTD (R10), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD (R10)(SI*1), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD (R10)(SI*2), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD (R10)(DI*1), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VPBROADCASTD (R11), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD (R11)(SI*1), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD (R11)(SI*2), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD (R11)(DI*1), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x08, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z16
+	VMOVDQU32    (DX), Z17
+	VMOVDQU32    64(DX), Z18
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z17, Z0, Z0
+	VMULPS       Z18, Z1, Z1
+	VMULPS       Z17, Z2, Z2
+	VMULPS       Z18, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z16, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -5467,109 +6469,143 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z17, Z4, Z4
+	VMULPS        Z18, Z5, Z5
+	VMULPS        Z17, Z6, Z6
+	VMULPS        Z18, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z16, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z17, Z8, Z8
+	VMULPS        Z18, Z9, Z9
+	VMULPS        Z17, Z10, Z10
+	VMULPS        Z18, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z16, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z17, Z12, Z12
+	VMULPS        Z18, Z13, Z13
+	VMULPS        Z17, Z14, Z14
+	VMULPS        Z18, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_false:
+	VPERMD        Z12, Z16, Z12
+	VMOVDQU8      Y12, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z12, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z16
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z16
+	VMOVDQU32 (DX), Z17
+	VMOVDQU32 64(DX), Z18
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z17, Z0, Z0
+	VMULPS    Z18, Z1, Z1
+	VMULPS    Z17, Z2, Z2
+	VMULPS    Z18, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z16, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -5580,78 +6616,102 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z17, Z4, Z4
+	VMULPS        Z18, Z5, Z5
+	VMULPS        Z17, Z6, Z6
+	VMULPS        Z18, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z16, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z17, Z8, Z8
+	VMULPS        Z18, Z9, Z9
+	VMULPS        Z17, Z10, Z10
+	VMULPS        Z18, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z16, Z8
+	VMOVDQU8      Y8, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z17, Z12, Z12
+	VMULPS        Z18, Z13, Z13
+	VMULPS        Z17, Z14, Z14
+	VMULPS        Z18, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z16, Z0
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_true:
+	VPERMD        Z12, Z16, Z12
+	VMOVDQU8      Y12, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z12, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_9x32(a *byte)
@@ -5659,11 +6719,11 @@ tail:
 TEXT ·gemmAVX512VNNI_9x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5694,79 +6754,89 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z18
-	VMOVDQU32     (BX)(CX*1), Z19
-	VPBROADCASTD  (R10), Z20
-	VPDPBUSD      Z18, Z20, Z0
-	VPDPBUSD      Z19, Z20, Z1
-	VPBROADCASTD  (R10)(SI*1), Z20
-	VPDPBUSD      Z18, Z20, Z2
-	VPDPBUSD      Z19, Z20, Z3
-	VPBROADCASTD  (R10)(SI*2), Z20
-	VPDPBUSD      Z18, Z20, Z4
-	VPDPBUSD      Z19, Z20, Z5
-	VPBROADCASTD  (R10)(DI*1), Z20
-	VPDPBUSD      Z18, Z20, Z6
-	VPDPBUSD      Z19, Z20, Z7
-	VPBROADCASTD  (R11), Z20
-	VPDPBUSD      Z18, Z20, Z8
-	VPDPBUSD      Z19, Z20, Z9
-	VPBROADCASTD  (R11)(SI*1), Z20
-	VPDPBUSD      Z18, Z20, Z10
-	VPDPBUSD      Z19, Z20, Z11
-	VPBROADCASTD  (R11)(SI*2), Z20
-	VPDPBUSD      Z18, Z20, Z12
-	VPDPBUSD      Z19, Z20, Z13
-	VPBROADCASTD  (R11)(DI*1), Z20
-	VPDPBUSD      Z18, Z20, Z14
-	VPDPBUSD      Z19, Z20, Z15
-	VPBROADCASTD  (R12), Z20
-	VPDPBUSD      Z18, Z20, Z16
-	VPDPBUSD      Z19, Z20, Z17
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	ADDQ          $0x04, R12
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x09, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z18
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z18
+	VMOVDQU32    (BX)(CX*1), Z19
+	VPBROADCASTD (R10), Z20
+	VPDPBUSD     Z18, Z20, Z0
+	VPDPBUSD     Z19, Z20, Z1
+	VPBROADCASTD (R10)(SI*1), Z20
+	VPDPBUSD     Z18, Z20, Z2
+	VPDPBUSD     Z19, Z20, Z3
+	VPBROADCASTD (R10)(SI*2), Z20
+	VPDPBUSD     Z18, Z20, Z4
+	VPDPBUSD     Z19, Z20, Z5
+	VPBROADCASTD (R10)(DI*1), Z20
+	VPDPBUSD     Z18, Z20, Z6
+	VPDPBUSD     Z19, Z20, Z7
+	VPBROADCASTD (R11), Z20
+	VPDPBUSD     Z18, Z20, Z8
+	VPDPBUSD     Z19, Z20, Z9
+	VPBROADCASTD (R11)(SI*1), Z20
+	VPDPBUSD     Z18, Z20, Z10
+	VPDPBUSD     Z19, Z20, Z11
+	VPBROADCASTD (R11)(SI*2), Z20
+	VPDPBUSD     Z18, Z20, Z12
+	VPDPBUSD     Z19, Z20, Z13
+	VPBROADCASTD (R11)(DI*1), Z20
+	VPDPBUSD     Z18, Z20, Z14
+	VPDPBUSD     Z19, Z20, Z15
+	VPBROADCASTD (R12), Z20
+	VPDPBUSD     Z18, Z20, Z16
+	VPDPBUSD     Z19, Z20, Z17
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x09, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z18
+	VMOVDQU32    (DX), Z19
+	VMOVDQU32    64(DX), Z20
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z19, Z0, Z0
+	VMULPS       Z20, Z1, Z1
+	VMULPS       Z19, Z2, Z2
+	VMULPS       Z20, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z18, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -5776,125 +6846,165 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z19, Z4, Z4
+	VMULPS        Z20, Z5, Z5
+	VMULPS        Z19, Z6, Z6
+	VMULPS        Z20, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z18, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z18, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z19, Z8, Z8
+	VMULPS        Z20, Z9, Z9
+	VMULPS        Z19, Z10, Z10
+	VMULPS        Z20, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z18, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z18, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z19, Z12, Z12
+	VMULPS        Z20, Z13, Z13
+	VMULPS        Z19, Z14, Z14
+	VMULPS        Z20, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z18, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_false:
+	VPERMD        Z12, Z18, Z12
+	VMOVDQU8      Y12, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z12, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
+	VMULPS        Z19, Z16, Z16
+	VMULPS        Z20, Z17, Z17
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z17, Z16, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z18, Z0
-	VMOVDQU8      Y0, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	VPACKSSDW     Z17, Z16, Z16
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (BX), Z16, Z16
+	VPACKUSWB     Z16, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z16, Z16, Z16
+
+packed8_false:
+	VPERMD   Z16, Z18, Z16
+	VMOVDQU8 Y16, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z18
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z18
+	VMOVDQU32 (DX), Z19
+	VMOVDQU32 64(DX), Z20
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z19, Z0, Z0
+	VMULPS    Z20, Z1, Z1
+	VMULPS    Z19, Z2, Z2
+	VMULPS    Z20, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z18, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -5905,106 +7015,136 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z19, Z4, Z4
+	VMULPS        Z20, Z5, Z5
+	VMULPS        Z19, Z6, Z6
+	VMULPS        Z20, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z18, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z18, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z19, Z8, Z8
+	VMULPS        Z20, Z9, Z9
+	VMULPS        Z19, Z10, Z10
+	VMULPS        Z20, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z18, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z18, Z8
+	VMOVDQU8      Y8, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z19, Z12, Z12
+	VMULPS        Z20, Z13, Z13
+	VMULPS        Z19, Z14, Z14
+	VMULPS        Z20, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z18, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_true:
+	VPERMD        Z12, Z18, Z12
+	VMOVDQU8      Y12, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z12, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
+	VMULPS        Z19, Z16, Z16
+	VMULPS        Z20, Z17, Z17
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z17, Z16, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z18, Z0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z17, Z16, Z16
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (BX), Z16, Z16
+	VPACKUSWB     Z16, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z16, Z16, Z16
+
+packed8_true:
+	VPERMD   Z16, Z18, Z16
+	VMOVDQU8 Y16, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_10x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_10x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6037,82 +7177,92 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z20
-	VMOVDQU32     (BX)(CX*1), Z21
-	VPBROADCASTD  (R10), Z22
-	VPDPBUSD      Z20, Z22, Z0
-	VPDPBUSD      Z21, Z22, Z1
-	VPBROADCASTD  (R10)(SI*1), Z22
-	VPDPBUSD      Z20, Z22, Z2
-	VPDPBUSD      Z21, Z22, Z3
-	VPBROADCASTD  (R10)(SI*2), Z22
-	VPDPBUSD      Z20, Z22, Z4
-	VPDPBUSD      Z21, Z22, Z5
-	VPBROADCASTD  (R10)(DI*1), Z22
-	VPDPBUSD      Z20, Z22, Z6
-	VPDPBUSD      Z21, Z22, Z7
-	VPBROADCASTD  (R11), Z22
-	VPDPBUSD      Z20, Z22, Z8
-	VPDPBUSD      Z21, Z22, Z9
-	VPBROADCASTD  (R11)(SI*1), Z22
-	VPDPBUSD      Z20, Z22, Z10
-	VPDPBUSD      Z21, Z22, Z11
-	VPBROADCASTD  (R11)(SI*2), Z22
-	VPDPBUSD      Z20, Z22, Z12
-	VPDPBUSD      Z21, Z22, Z13
-	VPBROADCASTD  (R11)(DI*1), Z22
-	VPDPBUSD      Z20, Z22, Z14
-	VPDPBUSD      Z21, Z22, Z15
-	VPBROADCASTD  (R12), Z22
-	VPDPBUSD      Z20, Z22, Z16
-	VPDPBUSD      Z21, Z22, Z17
-	VPBROADCASTD  (R12)(SI*1), Z22
-	VPDPBUSD      Z20, Z22, Z18
-	VPDPBUSD      Z21, Z22, Z19
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	ADDQ          $0x04, R12
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x0a, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z20
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z20
+	VMOVDQU32    (BX)(CX*1), Z21
+	VPBROADCASTD (R10), Z22
+	VPDPBUSD     Z20, Z22, Z0
+	VPDPBUSD     Z21, Z22, Z1
+	VPBROADCASTD (R10)(SI*1), Z22
+	VPDPBUSD     Z20, Z22, Z2
+	VPDPBUSD     Z21, Z22, Z3
+	VPBROADCASTD (R10)(SI*2), Z22
+	VPDPBUSD     Z20, Z22, Z4
+	VPDPBUSD     Z21, Z22, Z5
+	VPBROADCASTD (R10)(DI*1), Z22
+	VPDPBUSD     Z20, Z22, Z6
+	VPDPBUSD     Z21, Z22, Z7
+	VPBROADCASTD (R11), Z22
+	VPDPBUSD     Z20, Z22, Z8
+	VPDPBUSD     Z21, Z22, Z9
+	VPBROADCASTD (R11)(SI*1), Z22
+	VPDPBUSD     Z20, Z22, Z10
+	VPDPBUSD     Z21, Z22, Z11
+	VPBROADCASTD (R11)(SI*2), Z22
+	VPDPBUSD     Z20, Z22, Z12
+	VPDPBUSD     Z21, Z22, Z13
+	VPBROADCASTD (R11)(DI*1), Z22
+	VPDPBUSD     Z20, Z22, Z14
+	VPDPBUSD     Z21, Z22, Z15
+	VPBROADCASTD (R12), Z22
+	VPDPBUSD     Z20, Z22, Z16
+	VPDPBUSD     Z21, Z22, Z17
+	VPBROADCASTD (R12)(SI*1), Z22
+	VPDPBUSD     Z20, Z22, Z18
+	VPDPBUSD     Z21, Z22, Z19
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x0a, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z20
+	VMOVDQU32    (DX), Z21
+	VMOVDQU32    64(DX), Z22
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z21, Z0, Z0
+	VMULPS       Z22, Z1, Z1
+	VMULPS       Z21, Z2, Z2
+	VMULPS       Z22, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z20, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -6122,133 +7272,175 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z21, Z4, Z4
+	VMULPS        Z22, Z5, Z5
+	VMULPS        Z21, Z6, Z6
+	VMULPS        Z22, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z20, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z20, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z21, Z8, Z8
+	VMULPS        Z22, Z9, Z9
+	VMULPS        Z21, Z10, Z10
+	VMULPS        Z22, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z20, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z20, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z21, Z12, Z12
+	VMULPS        Z22, Z13, Z13
+	VMULPS        Z21, Z14, Z14
+	VMULPS        Z22, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z20, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_false:
+	VPERMD        Z12, Z20, Z12
+	VMOVDQU8      Y12, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z12, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z21, Z16, Z16
+	VMULPS        Z22, Z17, Z17
+	VMULPS        Z21, Z18, Z18
+	VMULPS        Z22, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z20, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_false:
+	VPERMD        Z16, Z20, Z16
+	VMOVDQU8      Y16, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z16, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z20
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z20
+	VMOVDQU32 (DX), Z21
+	VMOVDQU32 64(DX), Z22
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z21, Z0, Z0
+	VMULPS    Z22, Z1, Z1
+	VMULPS    Z21, Z2, Z2
+	VMULPS    Z22, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z20, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -6259,103 +7451,135 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z21, Z4, Z4
+	VMULPS        Z22, Z5, Z5
+	VMULPS        Z21, Z6, Z6
+	VMULPS        Z22, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z20, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z20, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z21, Z8, Z8
+	VMULPS        Z22, Z9, Z9
+	VMULPS        Z21, Z10, Z10
+	VMULPS        Z22, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z20, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z20, Z8
+	VMOVDQU8      Y8, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z21, Z12, Z12
+	VMULPS        Z22, Z13, Z13
+	VMULPS        Z21, Z14, Z14
+	VMULPS        Z22, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z20, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_true:
+	VPERMD        Z12, Z20, Z12
+	VMOVDQU8      Y12, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z12, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z21, Z16, Z16
+	VMULPS        Z22, Z17, Z17
+	VMULPS        Z21, Z18, Z18
+	VMULPS        Z22, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z20, Z0
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_true:
+	VPERMD        Z16, Z20, Z16
+	VMOVDQU8      Y16, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z16, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_11x32(a *byte)
@@ -6363,11 +7587,11 @@ tail:
 TEXT ·gemmAVX512VNNI_11x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6402,85 +7626,95 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z22
-	VMOVDQU32     (BX)(CX*1), Z23
-	VPBROADCASTD  (R10), Z24
-	VPDPBUSD      Z22, Z24, Z0
-	VPDPBUSD      Z23, Z24, Z1
-	VPBROADCASTD  (R10)(SI*1), Z24
-	VPDPBUSD      Z22, Z24, Z2
-	VPDPBUSD      Z23, Z24, Z3
-	VPBROADCASTD  (R10)(SI*2), Z24
-	VPDPBUSD      Z22, Z24, Z4
-	VPDPBUSD      Z23, Z24, Z5
-	VPBROADCASTD  (R10)(DI*1), Z24
-	VPDPBUSD      Z22, Z24, Z6
-	VPDPBUSD      Z23, Z24, Z7
-	VPBROADCASTD  (R11), Z24
-	VPDPBUSD      Z22, Z24, Z8
-	VPDPBUSD      Z23, Z24, Z9
-	VPBROADCASTD  (R11)(SI*1), Z24
-	VPDPBUSD      Z22, Z24, Z10
-	VPDPBUSD      Z23, Z24, Z11
-	VPBROADCASTD  (R11)(SI*2), Z24
-	VPDPBUSD      Z22, Z24, Z12
-	VPDPBUSD      Z23, Z24, Z13
-	VPBROADCASTD  (R11)(DI*1), Z24
-	VPDPBUSD      Z22, Z24, Z14
-	VPDPBUSD      Z23, Z24, Z15
-	VPBROADCASTD  (R12), Z24
-	VPDPBUSD      Z22, Z24, Z16
-	VPDPBUSD      Z23, Z24, Z17
-	VPBROADCASTD  (R12)(SI*1), Z24
-	VPDPBUSD      Z22, Z24, Z18
-	VPDPBUSD      Z23, Z24, Z19
-	VPBROADCASTD  (R12)(SI*2), Z24
-	VPDPBUSD      Z22, Z24, Z20
-	VPDPBUSD      Z23, Z24, Z21
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	ADDQ          $0x04, R12
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x0b, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z22
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z22
+	VMOVDQU32    (BX)(CX*1), Z23
+	VPBROADCASTD (R10), Z24
+	VPDPBUSD     Z22, Z24, Z0
+	VPDPBUSD     Z23, Z24, Z1
+	VPBROADCASTD (R10)(SI*1), Z24
+	VPDPBUSD     Z22, Z24, Z2
+	VPDPBUSD     Z23, Z24, Z3
+	VPBROADCASTD (R10)(SI*2), Z24
+	VPDPBUSD     Z22, Z24, Z4
+	VPDPBUSD     Z23, Z24, Z5
+	VPBROADCASTD (R10)(DI*1), Z24
+	VPDPBUSD     Z22, Z24, Z6
+	VPDPBUSD     Z23, Z24, Z7
+	VPBROADCASTD (R11), Z24
+	VPDPBUSD     Z22, Z24, Z8
+	VPDPBUSD     Z23, Z24, Z9
+	VPBROADCASTD (R11)(SI*1), Z24
+	VPDPBUSD     Z22, Z24, Z10
+	VPDPBUSD     Z23, Z24, Z11
+	VPBROADCASTD (R11)(SI*2), Z24
+	VPDPBUSD     Z22, Z24, Z12
+	VPDPBUSD     Z23, Z24, Z13
+	VPBROADCASTD (R11)(DI*1), Z24
+	VPDPBUSD     Z22, Z24, Z14
+	VPDPBUSD     Z23, Z24, Z15
+	VPBROADCASTD (R12), Z24
+	VPDPBUSD     Z22, Z24, Z16
+	VPDPBUSD     Z23, Z24, Z17
+	VPBROADCASTD (R12)(SI*1), Z24
+	VPDPBUSD     Z22, Z24, Z18
+	VPDPBUSD     Z23, Z24, Z19
+	VPBROADCASTD (R12)(SI*2), Z24
+	VPDPBUSD     Z22, Z24, Z20
+	VPDPBUSD     Z23, Z24, Z21
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x0b, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z22
+	VMOVDQU32    (DX), Z23
+	VMOVDQU32    64(DX), Z24
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z23, Z0, Z0
+	VMULPS       Z24, Z1, Z1
+	VMULPS       Z23, Z2, Z2
+	VMULPS       Z24, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z22, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -6490,149 +7724,197 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z23, Z4, Z4
+	VMULPS        Z24, Z5, Z5
+	VMULPS        Z23, Z6, Z6
+	VMULPS        Z24, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z22, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z23, Z8, Z8
+	VMULPS        Z24, Z9, Z9
+	VMULPS        Z23, Z10, Z10
+	VMULPS        Z24, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z22, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z23, Z12, Z12
+	VMULPS        Z24, Z13, Z13
+	VMULPS        Z23, Z14, Z14
+	VMULPS        Z24, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_false:
+	VPERMD        Z12, Z22, Z12
+	VMOVDQU8      Y12, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z12, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z23, Z16, Z16
+	VMULPS        Z24, Z17, Z17
+	VMULPS        Z23, Z18, Z18
+	VMULPS        Z24, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_false:
+	VPERMD        Z16, Z22, Z16
+	VMOVDQU8      Y16, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z16, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z20, Z20
 	VCVTDQ2PS     Z21, Z21
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
+	VMULPS        Z23, Z20, Z20
+	VMULPS        Z24, Z21, Z21
 	VCVTPS2DQ     Z20, Z20
 	VCVTPS2DQ     Z21, Z21
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z21, Z20, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	VPACKSSDW     Z21, Z20, Z20
+	CMPQ          120(AX), $0x00
+	JNE           plain10_false
+	VPADDSW       (BX), Z20, Z20
+	VPACKUSWB     Z20, Z20, Z20
+	VPMAXUB       64(BX), Z20, Z20
+	VPMINUB       128(BX), Z20, Z20
+	JMP           packed10_false
+
+plain10_false:
+	VPACKUSWB Z20, Z20, Z20
+
+packed10_false:
+	VPERMD   Z20, Z22, Z20
+	VMOVDQU8 Y20, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z22
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z22
+	VMOVDQU32 (DX), Z23
+	VMOVDQU32 64(DX), Z24
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z23, Z0, Z0
+	VMULPS    Z24, Z1, Z1
+	VMULPS    Z23, Z2, Z2
+	VMULPS    Z24, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z22, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -6643,131 +7925,169 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z23, Z4, Z4
+	VMULPS        Z24, Z5, Z5
+	VMULPS        Z23, Z6, Z6
+	VMULPS        Z24, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z22, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z23, Z8, Z8
+	VMULPS        Z24, Z9, Z9
+	VMULPS        Z23, Z10, Z10
+	VMULPS        Z24, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z22, Z8
+	VMOVDQU8      Y8, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z23, Z12, Z12
+	VMULPS        Z24, Z13, Z13
+	VMULPS        Z23, Z14, Z14
+	VMULPS        Z24, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_true:
+	VPERMD        Z12, Z22, Z12
+	VMOVDQU8      Y12, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z12, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z23, Z16, Z16
+	VMULPS        Z24, Z17, Z17
+	VMULPS        Z23, Z18, Z18
+	VMULPS        Z24, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_true:
+	VPERMD        Z16, Z22, Z16
+	VMOVDQU8      Y16, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z16, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z20, Z20
 	VCVTDQ2PS     Z21, Z21
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
+	VMULPS        Z23, Z20, Z20
+	VMULPS        Z24, Z21, Z21
 	VCVTPS2DQ     Z20, Z20
 	VCVTPS2DQ     Z21, Z21
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z21, Z20, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z22, Z0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z21, Z20, Z20
+	CMPQ          120(AX), $0x00
+	JNE           plain10_true
+	VPADDSW       (BX), Z20, Z20
+	VPACKUSWB     Z20, Z20, Z20
+	VPMAXUB       64(BX), Z20, Z20
+	VPMINUB       128(BX), Z20, Z20
+	JMP           packed10_true
+
+plain10_true:
+	VPACKUSWB Z20, Z20, Z20
+
+packed10_true:
+	VPERMD   Z20, Z22, Z20
+	VMOVDQU8 Y20, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_12x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_12x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6804,88 +8124,98 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z24
-	VMOVDQU32     (BX)(CX*1), Z25
-	VPBROADCASTD  (R10), Z26
-	VPDPBUSD      Z24, Z26, Z0
-	VPDPBUSD      Z25, Z26, Z1
-	VPBROADCASTD  (R10)(SI*1), Z26
-	VPDPBUSD      Z24, Z26, Z2
-	VPDPBUSD      Z25, Z26, Z3
-	VPBROADCASTD  (R10)(SI*2), Z26
-	VPDPBUSD      Z24, Z26, Z4
-	VPDPBUSD      Z25, Z26, Z5
-	VPBROADCASTD  (R10)(DI*1), Z26
-	VPDPBUSD      Z24, Z26, Z6
-	VPDPBUSD      Z25, Z26, Z7
-	VPBROADCASTD  (R11), Z26
-	VPDPBUSD      Z24, Z26, Z8
-	VPDPBUSD      Z25, Z26, Z9
-	VPBROADCASTD  (R11)(SI*1), Z26
-	VPDPBUSD      Z24, Z26, Z10
-	VPDPBUSD      Z25, Z26, Z11
-	VPBROADCASTD  (R11)(SI*2), Z26
-	VPDPBUSD      Z24, Z26, Z12
-	VPDPBUSD      Z25, Z26, Z13
-	VPBROADCASTD  (R11)(DI*1), Z26
-	VPDPBUSD      Z24, Z26, Z14
-	VPDPBUSD      Z25, Z26, Z15
-	VPBROADCASTD  (R12), Z26
-	VPDPBUSD      Z24, Z26, Z16
-	VPDPBUSD      Z25, Z26, Z17
-	VPBROADCASTD  (R12)(SI*1), Z26
-	VPDPBUSD      Z24, Z26, Z18
-	VPDPBUSD      Z25, Z26, Z19
-	VPBROADCASTD  (R12)(SI*2), Z26
-	VPDPBUSD      Z24, Z26, Z20
-	VPDPBUSD      Z25, Z26, Z21
-	VPBROADCASTD  (R12)(DI*1), Z26
-	VPDPBUSD      Z24, Z26, Z22
-	VPDPBUSD      Z25, Z26, Z23
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	ADDQ          $0x04, R12
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x0c, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z24
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z24
+	VMOVDQU32    (BX)(CX*1), Z25
+	VPBROADCASTD (R10), Z26
+	VPDPBUSD     Z24, Z26, Z0
+	VPDPBUSD     Z25, Z26, Z1
+	VPBROADCASTD (R10)(SI*1), Z26
+	VPDPBUSD     Z24, Z26, Z2
+	VPDPBUSD     Z25, Z26, Z3
+	VPBROADCASTD (R10)(SI*2), Z26
+	VPDPBUSD     Z24, Z26, Z4
+	VPDPBUSD     Z25, Z26, Z5
+	VPBROADCASTD (R10)(DI*1), Z26
+	VPDPBUSD     Z24, Z26, Z6
+	VPDPBUSD     Z25, Z26, Z7
+	VPBROADCASTD (R11), Z26
+	VPDPBUSD     Z24, Z26, Z8
+	VPDPBUSD     Z25, Z26, Z9
+	VPBROADCASTD (R11)(SI*1), Z26
+	VPDPBUSD     Z24, Z26, Z10
+	VPDPBUSD     Z25, Z26, Z11
+	VPBROADCASTD (R11)(SI*2), Z26
+	VPDPBUSD     Z24, Z26, Z12
+	VPDPBUSD     Z25, Z26, Z13
+	VPBROADCASTD (R11)(DI*1), Z26
+	VPDPBUSD     Z24, Z26, Z14
+	VPDPBUSD     Z25, Z26, Z15
+	VPBROADCASTD (R12), Z26
+	VPDPBUSD     Z24, Z26, Z16
+	VPDPBUSD     Z25, Z26, Z17
+	VPBROADCASTD (R12)(SI*1), Z26
+	VPDPBUSD     Z24, Z26, Z18
+	VPDPBUSD     Z25, Z26, Z19
+	VPBROADCASTD (R12)(SI*2), Z26
+	VPDPBUSD     Z24, Z26, Z20
+	VPDPBUSD     Z25, Z26, Z21
+	VPBROADCASTD (R12)(DI*1), Z26
+	VPDPBUSD     Z24, Z26, Z22
+	VPDPBUSD     Z25, Z26, Z23
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x0c, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z24
+	VMOVDQU32    (DX), Z25
+	VMOVDQU32    64(DX), Z26
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z25, Z0, Z0
+	VMULPS       Z26, Z1, Z1
+	VMULPS       Z25, Z2, Z2
+	VMULPS       Z26, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z24, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -6895,157 +8225,207 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z25, Z4, Z4
+	VMULPS        Z26, Z5, Z5
+	VMULPS        Z25, Z6, Z6
+	VMULPS        Z26, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z24, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z25, Z8, Z8
+	VMULPS        Z26, Z9, Z9
+	VMULPS        Z25, Z10, Z10
+	VMULPS        Z26, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z24, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z25, Z12, Z12
+	VMULPS        Z26, Z13, Z13
+	VMULPS        Z25, Z14, Z14
+	VMULPS        Z26, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_false:
+	VPERMD        Z12, Z24, Z12
+	VMOVDQU8      Y12, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z12, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z25, Z16, Z16
+	VMULPS        Z26, Z17, Z17
+	VMULPS        Z25, Z18, Z18
+	VMULPS        Z26, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_false:
+	VPERMD        Z16, Z24, Z16
+	VMOVDQU8      Y16, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z16, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z20, Z20
 	VCVTDQ2PS     Z21, Z21
 	VCVTDQ2PS     Z22, Z22
 	VCVTDQ2PS     Z23, Z23
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
-	VMULPS        (DX), Z22, Z22
-	VMULPS        64(DX), Z23, Z23
+	VMULPS        Z25, Z20, Z20
+	VMULPS        Z26, Z21, Z21
+	VMULPS        Z25, Z22, Z22
+	VMULPS        Z26, Z23, Z23
 	VCVTPS2DQ     Z20, Z20
 	VCVTPS2DQ     Z21, Z21
 	VCVTPS2DQ     Z22, Z22
 	VCVTPS2DQ     Z23, Z23
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z23, Z22, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z21, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	CMPQ          120(AX), $0x00
+	JNE           plain10_false
+	VPADDSW       (BX), Z20, Z20
+	VPADDSW       (BX), Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       64(BX), Z20, Z20
+	VPMINUB       128(BX), Z20, Z20
+	JMP           packed10_false
+
+plain10_false:
+	VPACKUSWB Z22, Z20, Z20
+
+packed10_false:
+	VPERMD        Z20, Z24, Z20
+	VMOVDQU8      Y20, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z20, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z24
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z24
+	VMOVDQU32 (DX), Z25
+	VMOVDQU32 64(DX), Z26
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z25, Z0, Z0
+	VMULPS    Z26, Z1, Z1
+	VMULPS    Z25, Z2, Z2
+	VMULPS    Z26, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z24, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -7056,128 +8436,168 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z25, Z4, Z4
+	VMULPS        Z26, Z5, Z5
+	VMULPS        Z25, Z6, Z6
+	VMULPS        Z26, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z24, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z25, Z8, Z8
+	VMULPS        Z26, Z9, Z9
+	VMULPS        Z25, Z10, Z10
+	VMULPS        Z26, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z24, Z8
+	VMOVDQU8      Y8, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z25, Z12, Z12
+	VMULPS        Z26, Z13, Z13
+	VMULPS        Z25, Z14, Z14
+	VMULPS        Z26, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_true:
+	VPERMD        Z12, Z24, Z12
+	VMOVDQU8      Y12, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z12, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z25, Z16, Z16
+	VMULPS        Z26, Z17, Z17
+	VMULPS        Z25, Z18, Z18
+	VMULPS        Z26, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_true:
+	VPERMD        Z16, Z24, Z16
+	VMOVDQU8      Y16, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z16, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z20, Z20
 	VCVTDQ2PS     Z21, Z21
 	VCVTDQ2PS     Z22, Z22
 	VCVTDQ2PS     Z23, Z23
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
-	VMULPS        (DX), Z22, Z22
-	VMULPS        64(DX), Z23, Z23
+	VMULPS        Z25, Z20, Z20
+	VMULPS        Z26, Z21, Z21
+	VMULPS        Z25, Z22, Z22
+	VMULPS        Z26, Z23, Z23
 	VCVTPS2DQ     Z20, Z20
 	VCVTPS2DQ     Z21, Z21
 	VCVTPS2DQ     Z22, Z22
 	VCVTPS2DQ     Z23, Z23
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z23, Z22, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z24, Z0
+	VPACKSSDW     Z21, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	CMPQ          120(AX), $0x00
+	JNE           plain10_true
+	VPADDSW       (BX), Z20, Z20
+	VPADDSW       (BX), Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       64(BX), Z20, Z20
+	VPMINUB       128(BX), Z20, Z20
+	JMP           packed10_true
+
+plain10_true:
+	VPACKUSWB Z22, Z20, Z20
+
+packed10_true:
+	VPERMD        Z20, Z24, Z20
+	VMOVDQU8      Y20, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z20, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_13x32(a *byte)
@@ -7185,11 +8605,11 @@ tail:
 TEXT ·gemmAVX512VNNI_13x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -7228,7 +8648,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
@@ -7236,85 +8656,95 @@ tap:
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z26
-	VMOVDQU32     (BX)(CX*1), Z27
-	VPBROADCASTD  (R10), Z28
-	VPDPBUSD      Z26, Z28, Z0
-	VPDPBUSD      Z27, Z28, Z1
-	VPBROADCASTD  (R10)(SI*1), Z28
-	VPDPBUSD      Z26, Z28, Z2
-	VPDPBUSD      Z27, Z28, Z3
-	VPBROADCASTD  (R10)(SI*2), Z28
-	VPDPBUSD      Z26, Z28, Z4
-	VPDPBUSD      Z27, Z28, Z5
-	VPBROADCASTD  (R10)(DI*1), Z28
-	VPDPBUSD      Z26, Z28, Z6
-	VPDPBUSD      Z27, Z28, Z7
-	VPBROADCASTD  (R11), Z28
-	VPDPBUSD      Z26, Z28, Z8
-	VPDPBUSD      Z27, Z28, Z9
-	VPBROADCASTD  (R11)(SI*1), Z28
-	VPDPBUSD      Z26, Z28, Z10
-	VPDPBUSD      Z27, Z28, Z11
-	VPBROADCASTD  (R11)(SI*2), Z28
-	VPDPBUSD      Z26, Z28, Z12
-	VPDPBUSD      Z27, Z28, Z13
-	VPBROADCASTD  (R11)(DI*1), Z28
-	VPDPBUSD      Z26, Z28, Z14
-	VPDPBUSD      Z27, Z28, Z15
-	VPBROADCASTD  (R12), Z28
-	VPDPBUSD      Z26, Z28, Z16
-	VPDPBUSD      Z27, Z28, Z17
-	VPBROADCASTD  (R12)(SI*1), Z28
-	VPDPBUSD      Z26, Z28, Z18
-	VPDPBUSD      Z27, Z28, Z19
-	VPBROADCASTD  (R12)(SI*2), Z28
-	VPDPBUSD      Z26, Z28, Z20
-	VPDPBUSD      Z27, Z28, Z21
-	VPBROADCASTD  (R12)(DI*1), Z28
-	VPDPBUSD      Z26, Z28, Z22
-	VPDPBUSD      Z27, Z28, Z23
-	VPBROADCASTD  (R13), Z28
-	VPDPBUSD      Z26, Z28, Z24
-	VPDPBUSD      Z27, Z28, Z25
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	ADDQ          $0x04, R12
-	ADDQ          $0x04, R13
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x0d, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z26
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z26
+	VMOVDQU32    (BX)(CX*1), Z27
+	VPBROADCASTD (R10), Z28
+	VPDPBUSD     Z26, Z28, Z0
+	VPDPBUSD     Z27, Z28, Z1
+	VPBROADCASTD (R10)(SI*1), Z28
+	VPDPBUSD     Z26, Z28, Z2
+	VPDPBUSD     Z27, Z28, Z3
+	VPBROADCASTD (R10)(SI*2), Z28
+	VPDPBUSD     Z26, Z28, Z4
+	VPDPBUSD     Z27, Z28, Z5
+	VPBROADCASTD (R10)(DI*1), Z28
+	VPDPBUSD     Z26, Z28, Z6
+	VPDPBUSD     Z27, Z28, Z7
+	VPBROADCASTD (R11), Z28
+	VPDPBUSD     Z26, Z28, Z8
+	VPDPBUSD     Z27, Z28, Z9
+	VPBROADCASTD (R11)(SI*1), Z28
+	VPDPBUSD     Z26, Z28, Z10
+	VPDPBUSD     Z27, Z28, Z11
+	VPBROADCASTD (R11)(SI*2), Z28
+	VPDPBUSD     Z26, Z28, Z12
+	VPDPBUSD     Z27, Z28, Z13
+	VPBROADCASTD (R11)(DI*1), Z28
+	VPDPBUSD     Z26, Z28, Z14
+	VPDPBUSD     Z27, Z28, Z15
+	VPBROADCASTD (R12), Z28
+	VPDPBUSD     Z26, Z28, Z16
+	VPDPBUSD     Z27, Z28, Z17
+	VPBROADCASTD (R12)(SI*1), Z28
+	VPDPBUSD     Z26, Z28, Z18
+	VPDPBUSD     Z27, Z28, Z19
+	VPBROADCASTD (R12)(SI*2), Z28
+	VPDPBUSD     Z26, Z28, Z20
+	VPDPBUSD     Z27, Z28, Z21
+	VPBROADCASTD (R12)(DI*1), Z28
+	VPDPBUSD     Z26, Z28, Z22
+	VPDPBUSD     Z27, Z28, Z23
+	VPBROADCASTD (R13), Z28
+	VPDPBUSD     Z26, Z28, Z24
+	VPDPBUSD     Z27, Z28, Z25
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x0d, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z26
+	VMOVDQU32    (DX), Z27
+	VMOVDQU32    64(DX), Z28
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z27, Z0, Z0
+	VMULPS       Z28, Z1, Z1
+	VMULPS       Z27, Z2, Z2
+	VMULPS       Z28, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z26, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -7324,173 +8754,229 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z27, Z4, Z4
+	VMULPS        Z28, Z5, Z5
+	VMULPS        Z27, Z6, Z6
+	VMULPS        Z28, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z26, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z27, Z8, Z8
+	VMULPS        Z28, Z9, Z9
+	VMULPS        Z27, Z10, Z10
+	VMULPS        Z28, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z26, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z27, Z12, Z12
+	VMULPS        Z28, Z13, Z13
+	VMULPS        Z27, Z14, Z14
+	VMULPS        Z28, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_false:
+	VPERMD        Z12, Z26, Z12
+	VMOVDQU8      Y12, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z12, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z27, Z16, Z16
+	VMULPS        Z28, Z17, Z17
+	VMULPS        Z27, Z18, Z18
+	VMULPS        Z28, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_false:
+	VPERMD        Z16, Z26, Z16
+	VMOVDQU8      Y16, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z16, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z20, Z20
 	VCVTDQ2PS     Z21, Z21
 	VCVTDQ2PS     Z22, Z22
 	VCVTDQ2PS     Z23, Z23
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
-	VMULPS        (DX), Z22, Z22
-	VMULPS        64(DX), Z23, Z23
+	VMULPS        Z27, Z20, Z20
+	VMULPS        Z28, Z21, Z21
+	VMULPS        Z27, Z22, Z22
+	VMULPS        Z28, Z23, Z23
 	VCVTPS2DQ     Z20, Z20
 	VCVTPS2DQ     Z21, Z21
 	VCVTPS2DQ     Z22, Z22
 	VCVTPS2DQ     Z23, Z23
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z23, Z22, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z21, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	CMPQ          120(AX), $0x00
+	JNE           plain10_false
+	VPADDSW       (BX), Z20, Z20
+	VPADDSW       (BX), Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       64(BX), Z20, Z20
+	VPMINUB       128(BX), Z20, Z20
+	JMP           packed10_false
+
+plain10_false:
+	VPACKUSWB Z22, Z20, Z20
+
+packed10_false:
+	VPERMD        Z20, Z26, Z20
+	VMOVDQU8      Y20, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z20, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z24, Z24
 	VCVTDQ2PS     Z25, Z25
-	VMULPS        (DX), Z24, Z24
-	VMULPS        64(DX), Z25, Z25
+	VMULPS        Z27, Z24, Z24
+	VMULPS        Z28, Z25, Z25
 	VCVTPS2DQ     Z24, Z24
 	VCVTPS2DQ     Z25, Z25
-	VPACKSSDW     Z25, Z24, Z0
-	VPACKSSDW     Z25, Z24, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	VPACKSSDW     Z25, Z24, Z24
+	CMPQ          120(AX), $0x00
+	JNE           plain12_false
+	VPADDSW       (BX), Z24, Z24
+	VPACKUSWB     Z24, Z24, Z24
+	VPMAXUB       64(BX), Z24, Z24
+	VPMINUB       128(BX), Z24, Z24
+	JMP           packed12_false
+
+plain12_false:
+	VPACKUSWB Z24, Z24, Z24
+
+packed12_false:
+	VPERMD   Z24, Z26, Z24
+	VMOVDQU8 Y24, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z26
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z26
+	VMOVDQU32 (DX), Z27
+	VMOVDQU32 64(DX), Z28
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z27, Z0, Z0
+	VMULPS    Z28, Z1, Z1
+	VMULPS    Z27, Z2, Z2
+	VMULPS    Z28, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z26, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -7501,156 +8987,202 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z27, Z4, Z4
+	VMULPS        Z28, Z5, Z5
+	VMULPS        Z27, Z6, Z6
+	VMULPS        Z28, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z26, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z27, Z8, Z8
+	VMULPS        Z28, Z9, Z9
+	VMULPS        Z27, Z10, Z10
+	VMULPS        Z28, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z26, Z8
+	VMOVDQU8      Y8, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z27, Z12, Z12
+	VMULPS        Z28, Z13, Z13
+	VMULPS        Z27, Z14, Z14
+	VMULPS        Z28, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_true:
+	VPERMD        Z12, Z26, Z12
+	VMOVDQU8      Y12, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z12, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z27, Z16, Z16
+	VMULPS        Z28, Z17, Z17
+	VMULPS        Z27, Z18, Z18
+	VMULPS        Z28, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_true:
+	VPERMD        Z16, Z26, Z16
+	VMOVDQU8      Y16, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z16, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z20, Z20
 	VCVTDQ2PS     Z21, Z21
 	VCVTDQ2PS     Z22, Z22
 	VCVTDQ2PS     Z23, Z23
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
-	VMULPS        (DX), Z22, Z22
-	VMULPS        64(DX), Z23, Z23
+	VMULPS        Z27, Z20, Z20
+	VMULPS        Z28, Z21, Z21
+	VMULPS        Z27, Z22, Z22
+	VMULPS        Z28, Z23, Z23
 	VCVTPS2DQ     Z20, Z20
 	VCVTPS2DQ     Z21, Z21
 	VCVTPS2DQ     Z22, Z22
 	VCVTPS2DQ     Z23, Z23
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z23, Z22, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z21, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	CMPQ          120(AX), $0x00
+	JNE           plain10_true
+	VPADDSW       (BX), Z20, Z20
+	VPADDSW       (BX), Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       64(BX), Z20, Z20
+	VPMINUB       128(BX), Z20, Z20
+	JMP           packed10_true
+
+plain10_true:
+	VPACKUSWB Z22, Z20, Z20
+
+packed10_true:
+	VPERMD        Z20, Z26, Z20
+	VMOVDQU8      Y20, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z20, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z24, Z24
 	VCVTDQ2PS     Z25, Z25
-	VMULPS        (DX), Z24, Z24
-	VMULPS        64(DX), Z25, Z25
+	VMULPS        Z27, Z24, Z24
+	VMULPS        Z28, Z25, Z25
 	VCVTPS2DQ     Z24, Z24
 	VCVTPS2DQ     Z25, Z25
-	VPACKSSDW     Z25, Z24, Z0
-	VPACKSSDW     Z25, Z24, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z26, Z0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z25, Z24, Z24
+	CMPQ          120(AX), $0x00
+	JNE           plain12_true
+	VPADDSW       (BX), Z24, Z24
+	VPACKUSWB     Z24, Z24, Z24
+	VPMAXUB       64(BX), Z24, Z24
+	VPMINUB       128(BX), Z24, Z24
+	JMP           packed12_true
+
+plain12_true:
+	VPACKUSWB Z24, Z24, Z24
+
+packed12_true:
+	VPERMD   Z24, Z26, Z24
+	VMOVDQU8 Y24, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
 
 // func gemmAVX512VNNI_14x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·gemmAVX512VNNI_14x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -7691,7 +9223,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
@@ -7699,88 +9231,98 @@ tap:
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVDQU32     (BX), Z28
-	VMOVDQU32     (BX)(CX*1), Z29
-	VPBROADCASTD  (R10), Z30
-	VPDPBUSD      Z28, Z30, Z0
-	VPDPBUSD      Z29, Z30, Z1
-	VPBROADCASTD  (R10)(SI*1), Z30
-	VPDPBUSD      Z28, Z30, Z2
-	VPDPBUSD      Z29, Z30, Z3
-	VPBROADCASTD  (R10)(SI*2), Z30
-	VPDPBUSD      Z28, Z30, Z4
-	VPDPBUSD      Z29, Z30, Z5
-	VPBROADCASTD  (R10)(DI*1), Z30
-	VPDPBUSD      Z28, Z30, Z6
-	VPDPBUSD      Z29, Z30, Z7
-	VPBROADCASTD  (R11), Z30
-	VPDPBUSD      Z28, Z30, Z8
-	VPDPBUSD      Z29, Z30, Z9
-	VPBROADCASTD  (R11)(SI*1), Z30
-	VPDPBUSD      Z28, Z30, Z10
-	VPDPBUSD      Z29, Z30, Z11
-	VPBROADCASTD  (R11)(SI*2), Z30
-	VPDPBUSD      Z28, Z30, Z12
-	VPDPBUSD      Z29, Z30, Z13
-	VPBROADCASTD  (R11)(DI*1), Z30
-	VPDPBUSD      Z28, Z30, Z14
-	VPDPBUSD      Z29, Z30, Z15
-	VPBROADCASTD  (R12), Z30
-	VPDPBUSD      Z28, Z30, Z16
-	VPDPBUSD      Z29, Z30, Z17
-	VPBROADCASTD  (R12)(SI*1), Z30
-	VPDPBUSD      Z28, Z30, Z18
-	VPDPBUSD      Z29, Z30, Z19
-	VPBROADCASTD  (R12)(SI*2), Z30
-	VPDPBUSD      Z28, Z30, Z20
-	VPDPBUSD      Z29, Z30, Z21
-	VPBROADCASTD  (R12)(DI*1), Z30
-	VPDPBUSD      Z28, Z30, Z22
-	VPDPBUSD      Z29, Z30, Z23
-	VPBROADCASTD  (R13), Z30
-	VPDPBUSD      Z28, Z30, Z24
-	VPDPBUSD      Z29, Z30, Z25
-	VPBROADCASTD  (R13)(SI*1), Z30
-	VPDPBUSD      Z28, Z30, Z26
-	VPDPBUSD      Z29, Z30, Z27
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	ADDQ          $0x04, R11
-	ADDQ          $0x04, R12
-	ADDQ          $0x04, R13
-	DECQ          R8
-	JNZ           loop
-	DECQ          R9
-	JNZ           tap
-	IMUL3Q        $0x0e, SI, DX
-	ADDQ          DX, 120(AX)
-	MOVQ          112(AX), DX
-	TESTQ         DX, DX
-	JNZ           tail
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z28
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	VMOVDQU32    (BX), Z28
+	VMOVDQU32    (BX)(CX*1), Z29
+	VPBROADCASTD (R10), Z30
+	VPDPBUSD     Z28, Z30, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VPBROADCASTD (R10)(SI*1), Z30
+	VPDPBUSD     Z28, Z30, Z2
+	VPDPBUSD     Z29, Z30, Z3
+	VPBROADCASTD (R10)(SI*2), Z30
+	VPDPBUSD     Z28, Z30, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VPBROADCASTD (R10)(DI*1), Z30
+	VPDPBUSD     Z28, Z30, Z6
+	VPDPBUSD     Z29, Z30, Z7
+	VPBROADCASTD (R11), Z30
+	VPDPBUSD     Z28, Z30, Z8
+	VPDPBUSD     Z29, Z30, Z9
+	VPBROADCASTD (R11)(SI*1), Z30
+	VPDPBUSD     Z28, Z30, Z10
+	VPDPBUSD     Z29, Z30, Z11
+	VPBROADCASTD (R11)(SI*2), Z30
+	VPDPBUSD     Z28, Z30, Z12
+	VPDPBUSD     Z29, Z30, Z13
+	VPBROADCASTD (R11)(DI*1), Z30
+	VPDPBUSD     Z28, Z30, Z14
+	VPDPBUSD     Z29, Z30, Z15
+	VPBROADCASTD (R12), Z30
+	VPDPBUSD     Z28, Z30, Z16
+	VPDPBUSD     Z29, Z30, Z17
+	VPBROADCASTD (R12)(SI*1), Z30
+	VPDPBUSD     Z28, Z30, Z18
+	VPDPBUSD     Z29, Z30, Z19
+	VPBROADCASTD (R12)(SI*2), Z30
+	VPDPBUSD     Z28, Z30, Z20
+	VPDPBUSD     Z29, Z30, Z21
+	VPBROADCASTD (R12)(DI*1), Z30
+	VPDPBUSD     Z28, Z30, Z22
+	VPDPBUSD     Z29, Z30, Z23
+	VPBROADCASTD (R13), Z30
+	VPDPBUSD     Z28, Z30, Z24
+	VPDPBUSD     Z29, Z30, Z25
+	VPBROADCASTD (R13)(SI*1), Z30
+	VPDPBUSD     Z28, Z30, Z26
+	VPDPBUSD     Z29, Z30, Z27
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x0e, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z28
+	VMOVDQU32    (DX), Z29
+	VMOVDQU32    64(DX), Z30
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z29, Z0, Z0
+	VMULPS       Z30, Z1, Z1
+	VMULPS       Z29, Z2, Z2
+	VMULPS       Z30, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPADDSW      (BX), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z28, Z0
 	VMOVDQU8      Y0, (SI)
 	ADDQ          DI, SI
@@ -7790,181 +9332,239 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z29, Z4, Z4
+	VMULPS        Z30, Z5, Z5
+	VMULPS        Z29, Z6, Z6
+	VMULPS        Z30, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z28, Z4
+	VMOVDQU8      Y4, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z4, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z29, Z8, Z8
+	VMULPS        Z30, Z9, Z9
+	VMULPS        Z29, Z10, Z10
+	VMULPS        Z30, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z28, Z8
+	VMOVDQU8      Y8, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z8, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z29, Z12, Z12
+	VMULPS        Z30, Z13, Z13
+	VMULPS        Z29, Z14, Z14
+	VMULPS        Z30, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_false:
+	VPERMD        Z12, Z28, Z12
+	VMOVDQU8      Y12, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z12, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z29, Z16, Z16
+	VMULPS        Z30, Z17, Z17
+	VMULPS        Z29, Z18, Z18
+	VMULPS        Z30, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_false
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_false
+
+plain8_false:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_false:
+	VPERMD        Z16, Z28, Z16
+	VMOVDQU8      Y16, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z16, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z20, Z20
 	VCVTDQ2PS     Z21, Z21
 	VCVTDQ2PS     Z22, Z22
 	VCVTDQ2PS     Z23, Z23
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
-	VMULPS        (DX), Z22, Z22
-	VMULPS        64(DX), Z23, Z23
+	VMULPS        Z29, Z20, Z20
+	VMULPS        Z30, Z21, Z21
+	VMULPS        Z29, Z22, Z22
+	VMULPS        Z30, Z23, Z23
 	VCVTPS2DQ     Z20, Z20
 	VCVTPS2DQ     Z21, Z21
 	VCVTPS2DQ     Z22, Z22
 	VCVTPS2DQ     Z23, Z23
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z23, Z22, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z21, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	CMPQ          120(AX), $0x00
+	JNE           plain10_false
+	VPADDSW       (BX), Z20, Z20
+	VPADDSW       (BX), Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       64(BX), Z20, Z20
+	VPMINUB       128(BX), Z20, Z20
+	JMP           packed10_false
+
+plain10_false:
+	VPACKUSWB Z22, Z20, Z20
+
+packed10_false:
+	VPERMD        Z20, Z28, Z20
+	VMOVDQU8      Y20, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z20, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z24, Z24
 	VCVTDQ2PS     Z25, Z25
 	VCVTDQ2PS     Z26, Z26
 	VCVTDQ2PS     Z27, Z27
-	VMULPS        (DX), Z24, Z24
-	VMULPS        64(DX), Z25, Z25
-	VMULPS        (DX), Z26, Z26
-	VMULPS        64(DX), Z27, Z27
+	VMULPS        Z29, Z24, Z24
+	VMULPS        Z30, Z25, Z25
+	VMULPS        Z29, Z26, Z26
+	VMULPS        Z30, Z27, Z27
 	VCVTPS2DQ     Z24, Z24
 	VCVTPS2DQ     Z25, Z25
 	VCVTPS2DQ     Z26, Z26
 	VCVTPS2DQ     Z27, Z27
-	VPACKSSDW     Z25, Z24, Z0
-	VPACKSSDW     Z27, Z26, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, (SI)
+	VPACKSSDW     Z25, Z24, Z24
+	VPACKSSDW     Z27, Z26, Z26
+	CMPQ          120(AX), $0x00
+	JNE           plain12_false
+	VPADDSW       (BX), Z24, Z24
+	VPADDSW       (BX), Z26, Z26
+	VPACKUSWB     Z26, Z24, Z24
+	VPMAXUB       64(BX), Z24, Z24
+	VPMINUB       128(BX), Z24, Z24
+	JMP           packed12_false
+
+plain12_false:
+	VPACKUSWB Z26, Z24, Z24
+
+packed12_false:
+	VPERMD        Z24, Z28, Z24
+	VMOVDQU8      Y24, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, (SI)
+	VEXTRACTI64X4 $0x01, Z24, (SI)
 	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), DX
-	KMOVQ         DX, K1
-	MOVQ          88(AX), DX
-	MOVQ          96(AX), BX
-	MOVQ          128(AX), SI
-	MOVQ          72(AX), DI
-	VMOVDQU32     192(BX), Z28
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        (DX), Z2, Z2
-	VMULPS        64(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z28
+	VMOVDQU32 (DX), Z29
+	VMOVDQU32 64(DX), Z30
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z29, Z0, Z0
+	VMULPS    Z30, Z1, Z1
+	VMULPS    Z29, Z2, Z2
+	VMULPS    Z30, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z28, Z0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
@@ -7975,153 +9575,201 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        (DX), Z6, Z6
-	VMULPS        64(DX), Z7, Z7
+	VMULPS        Z29, Z4, Z4
+	VMULPS        Z30, Z5, Z5
+	VMULPS        Z29, Z6, Z6
+	VMULPS        Z30, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (BX), Z4, Z4
+	VPADDSW       (BX), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(BX), Z4, Z4
+	VPMINUB       128(BX), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z28, Z4
+	VMOVDQU8      Y4, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        (DX), Z10, Z10
-	VMULPS        64(DX), Z11, Z11
+	VMULPS        Z29, Z8, Z8
+	VMULPS        Z30, Z9, Z9
+	VMULPS        Z29, Z10, Z10
+	VMULPS        Z30, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (BX), Z8, Z8
+	VPADDSW       (BX), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(BX), Z8, Z8
+	VPMINUB       128(BX), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z28, Z8
+	VMOVDQU8      Y8, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        (DX), Z14, Z14
-	VMULPS        64(DX), Z15, Z15
+	VMULPS        Z29, Z12, Z12
+	VMULPS        Z30, Z13, Z13
+	VMULPS        Z29, Z14, Z14
+	VMULPS        Z30, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (BX), Z12, Z12
+	VPADDSW       (BX), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(BX), Z12, Z12
+	VPMINUB       128(BX), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_true:
+	VPERMD        Z12, Z28, Z12
+	VMOVDQU8      Y12, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z12, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z16, Z16
 	VCVTDQ2PS     Z17, Z17
 	VCVTDQ2PS     Z18, Z18
 	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        (DX), Z18, Z18
-	VMULPS        64(DX), Z19, Z19
+	VMULPS        Z29, Z16, Z16
+	VMULPS        Z30, Z17, Z17
+	VMULPS        Z29, Z18, Z18
+	VMULPS        Z30, Z19, Z19
 	VCVTPS2DQ     Z16, Z16
 	VCVTPS2DQ     Z17, Z17
 	VCVTPS2DQ     Z18, Z18
 	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z17, Z16, Z16
+	VPACKSSDW     Z19, Z18, Z18
+	CMPQ          120(AX), $0x00
+	JNE           plain8_true
+	VPADDSW       (BX), Z16, Z16
+	VPADDSW       (BX), Z18, Z18
+	VPACKUSWB     Z18, Z16, Z16
+	VPMAXUB       64(BX), Z16, Z16
+	VPMINUB       128(BX), Z16, Z16
+	JMP           packed8_true
+
+plain8_true:
+	VPACKUSWB Z18, Z16, Z16
+
+packed8_true:
+	VPERMD        Z16, Z28, Z16
+	VMOVDQU8      Y16, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z16, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z20, Z20
 	VCVTDQ2PS     Z21, Z21
 	VCVTDQ2PS     Z22, Z22
 	VCVTDQ2PS     Z23, Z23
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
-	VMULPS        (DX), Z22, Z22
-	VMULPS        64(DX), Z23, Z23
+	VMULPS        Z29, Z20, Z20
+	VMULPS        Z30, Z21, Z21
+	VMULPS        Z29, Z22, Z22
+	VMULPS        Z30, Z23, Z23
 	VCVTPS2DQ     Z20, Z20
 	VCVTPS2DQ     Z21, Z21
 	VCVTPS2DQ     Z22, Z22
 	VCVTPS2DQ     Z23, Z23
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z23, Z22, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
-	VMOVDQU8      Y0, K1, (SI)
+	VPACKSSDW     Z21, Z20, Z20
+	VPACKSSDW     Z23, Z22, Z22
+	CMPQ          120(AX), $0x00
+	JNE           plain10_true
+	VPADDSW       (BX), Z20, Z20
+	VPADDSW       (BX), Z22, Z22
+	VPACKUSWB     Z22, Z20, Z20
+	VPMAXUB       64(BX), Z20, Z20
+	VPMINUB       128(BX), Z20, Z20
+	JMP           packed10_true
+
+plain10_true:
+	VPACKUSWB Z22, Z20, Z20
+
+packed10_true:
+	VPERMD        Z20, Z28, Z20
+	VMOVDQU8      Y20, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z20, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
 	VCVTDQ2PS     Z24, Z24
 	VCVTDQ2PS     Z25, Z25
 	VCVTDQ2PS     Z26, Z26
 	VCVTDQ2PS     Z27, Z27
-	VMULPS        (DX), Z24, Z24
-	VMULPS        64(DX), Z25, Z25
-	VMULPS        (DX), Z26, Z26
-	VMULPS        64(DX), Z27, Z27
+	VMULPS        Z29, Z24, Z24
+	VMULPS        Z30, Z25, Z25
+	VMULPS        Z29, Z26, Z26
+	VMULPS        Z30, Z27, Z27
 	VCVTPS2DQ     Z24, Z24
 	VCVTPS2DQ     Z25, Z25
 	VCVTPS2DQ     Z26, Z26
 	VCVTPS2DQ     Z27, Z27
-	VPACKSSDW     Z25, Z24, Z0
-	VPACKSSDW     Z27, Z26, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VPERMD        Z0, Z28, Z0
+	VPACKSSDW     Z25, Z24, Z24
+	VPACKSSDW     Z27, Z26, Z26
+	CMPQ          120(AX), $0x00
+	JNE           plain12_true
+	VPADDSW       (BX), Z24, Z24
+	VPADDSW       (BX), Z26, Z26
+	VPACKUSWB     Z26, Z24, Z24
+	VPMAXUB       64(BX), Z24, Z24
+	VPMINUB       128(BX), Z24, Z24
+	JMP           packed12_true
+
+plain12_true:
+	VPACKUSWB Z26, Z24, Z24
+
+packed12_true:
+	VPERMD        Z24, Z28, Z24
+	VMOVDQU8      Y24, K1, (SI)
+	ADDQ          DI, SI
+	VEXTRACTI64X4 $0x01, Z24, Y0
 	VMOVDQU8      Y0, K1, (SI)
 	ADDQ          DI, SI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (SI)
-	ADDQ          DI, SI
-	MOVQ          SI, 128(AX)
+	MOVQ          SI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_1x32(a *byte)
@@ -8129,11 +9777,11 @@ tail:
 TEXT ·igemmAVX512VNNI_1x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8168,29 +9816,37 @@ loop:
 	JNZ          tail
 	MOVQ         88(AX), BX
 	MOVQ         96(AX), SI
-	MOVQ         128(AX), DI
+	MOVQ         136(AX), DI
 	MOVQ         72(AX), R8
 	VMOVDQU32    192(SI), Z2
+	VMOVDQU32    (BX), Z3
+	VMOVDQU32    64(BX), Z4
 	VCVTDQ2PS    Z0, Z0
 	VCVTDQ2PS    Z1, Z1
-	VMULPS       (BX), Z0, Z0
-	VMULPS       64(BX), Z1, Z1
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z4, Z1, Z1
 	VCVTPS2DQ    Z0, Z0
 	VCVTPS2DQ    Z1, Z1
-	VPACKSSDW    Z1, Z0, Z3
 	VPACKSSDW    Z1, Z0, Z0
-	VPADDSW      (SI), Z3, Z3
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (SI), Z0, Z0
-	VPACKUSWB    Z0, Z3, Z3
-	VPMAXUB      64(SI), Z3, Z3
-	VPMINUB      128(SI), Z3, Z3
-	VPERMD       Z3, Z2, Z3
-	VMOVDQU8     Y3, (DI)
-	ADDQ         R8, DI
-	MOVQ         DI, 128(AX)
+	VPACKUSWB    Z0, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_false:
+	VPERMD   Z0, Z2, Z0
+	VMOVDQU8 Y0, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -8200,38 +9856,46 @@ tail:
 	KMOVQ     BX, K1
 	MOVQ      88(AX), BX
 	MOVQ      96(AX), SI
-	MOVQ      128(AX), DI
+	MOVQ      136(AX), DI
 	MOVQ      72(AX), R8
 	VMOVDQU32 192(SI), Z2
+	VMOVDQU32 (BX), Z3
+	VMOVDQU32 64(BX), Z4
 	VCVTDQ2PS Z0, Z0
 	VCVTDQ2PS Z1, Z1
-	VMULPS    (BX), Z0, Z0
-	VMULPS    64(BX), Z1, Z1
+	VMULPS    Z3, Z0, Z0
+	VMULPS    Z4, Z1, Z1
 	VCVTPS2DQ Z0, Z0
 	VCVTPS2DQ Z1, Z1
-	VPACKSSDW Z1, Z0, Z3
 	VPACKSSDW Z1, Z0, Z0
-	VPADDSW   (SI), Z3, Z3
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
 	VPADDSW   (SI), Z0, Z0
-	VPACKUSWB Z0, Z3, Z3
-	VPMAXUB   64(SI), Z3, Z3
-	VPMINUB   128(SI), Z3, Z3
-	VPERMD    Z3, Z2, Z3
-	VMOVDQU8  Y3, K1, (DI)
-	ADDQ      R8, DI
-	MOVQ      DI, 128(AX)
-	JMP       next
+	VPACKUSWB Z0, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_true:
+	VPERMD   Z0, Z2, Z0
+	VMOVDQU8 Y0, K1, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
+	JMP      next
 
 // func igemmAVX512VNNI_2x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·igemmAVX512VNNI_2x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8253,94 +9917,114 @@ tap:
 	LEAQ (R9)(R10*4), R10
 
 loop:
-	VMOVDQU32     (BX), Z4
-	VMOVDQU32     (BX)(CX*1), Z5
-	VPBROADCASTD  (DI)(R9*1), Z6
-	VPDPBUSD      Z4, Z6, Z0
-	VPDPBUSD      Z5, Z6, Z1
-	VPBROADCASTD  (R8)(R9*1), Z6
-	VPDPBUSD      Z4, Z6, Z2
-	VPDPBUSD      Z5, Z6, Z3
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R9
-	CMPQ          R9, R10
-	JLT           loop
-	DECQ          SI
-	JNZ           tap
-	MOVQ          112(AX), BX
-	TESTQ         BX, BX
-	JNZ           tail
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z4
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	VMOVDQU32    (BX), Z4
+	VMOVDQU32    (BX)(CX*1), Z5
+	VPBROADCASTD (DI)(R9*1), Z6
+	VPDPBUSD     Z4, Z6, Z0
+	VPDPBUSD     Z5, Z6, Z1
+	VPBROADCASTD (R8)(R9*1), Z6
+	VPDPBUSD     Z4, Z6, Z2
+	VPDPBUSD     Z5, Z6, Z3
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	CMPQ         R9, R10
+	JLT          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         112(AX), BX
+	TESTQ        BX, BX
+	JNZ          tail
+	MOVQ         88(AX), BX
+	MOVQ         96(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         72(AX), R8
+	VMOVDQU32    192(SI), Z4
+	VMOVDQU32    (BX), Z5
+	VMOVDQU32    64(BX), Z6
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z5, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z5, Z2, Z2
+	VMULPS       Z6, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (SI), Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z4, Z0
 	VMOVDQU8      Y0, (DI)
 	ADDQ          R8, DI
 	VEXTRACTI64X4 $0x01, Z0, (DI)
 	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	MOVQ          DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), BX
-	KMOVQ         BX, K1
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z4
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	MOVQ      112(AX), BX
+	KMOVQ     BX, K1
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU32 192(SI), Z4
+	VMOVDQU32 (BX), Z5
+	VMOVDQU32 64(BX), Z6
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z5, Z0, Z0
+	VMULPS    Z6, Z1, Z1
+	VMULPS    Z5, Z2, Z2
+	VMULPS    Z6, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z4, Z0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
 	VEXTRACTI64X4 $0x01, Z0, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	MOVQ          DI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_3x32(a *byte)
@@ -8348,11 +10032,11 @@ tail:
 TEXT ·igemmAVX512VNNI_3x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8377,50 +10061,60 @@ tap:
 	LEAQ (R10)(R11*4), R11
 
 loop:
-	VMOVDQU32     (BX), Z6
-	VMOVDQU32     (BX)(CX*1), Z7
-	VPBROADCASTD  (DI)(R10*1), Z8
-	VPDPBUSD      Z6, Z8, Z0
-	VPDPBUSD      Z7, Z8, Z1
-	VPBROADCASTD  (R8)(R10*1), Z8
-	VPDPBUSD      Z6, Z8, Z2
-	VPDPBUSD      Z7, Z8, Z3
-	VPBROADCASTD  (R9)(R10*1), Z8
-	VPDPBUSD      Z6, Z8, Z4
-	VPDPBUSD      Z7, Z8, Z5
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R10
-	CMPQ          R10, R11
-	JLT           loop
-	DECQ          SI
-	JNZ           tap
-	MOVQ          112(AX), BX
-	TESTQ         BX, BX
-	JNZ           tail
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z6
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	VMOVDQU32    (BX), Z6
+	VMOVDQU32    (BX)(CX*1), Z7
+	VPBROADCASTD (DI)(R10*1), Z8
+	VPDPBUSD     Z6, Z8, Z0
+	VPDPBUSD     Z7, Z8, Z1
+	VPBROADCASTD (R8)(R10*1), Z8
+	VPDPBUSD     Z6, Z8, Z2
+	VPDPBUSD     Z7, Z8, Z3
+	VPBROADCASTD (R9)(R10*1), Z8
+	VPDPBUSD     Z6, Z8, Z4
+	VPDPBUSD     Z7, Z8, Z5
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	CMPQ         R10, R11
+	JLT          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         112(AX), BX
+	TESTQ        BX, BX
+	JNZ          tail
+	MOVQ         88(AX), BX
+	MOVQ         96(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         72(AX), R8
+	VMOVDQU32    192(SI), Z6
+	VMOVDQU32    (BX), Z7
+	VMOVDQU32    64(BX), Z8
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z7, Z0, Z0
+	VMULPS       Z8, Z1, Z1
+	VMULPS       Z7, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (SI), Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z6, Z0
 	VMOVDQU8      Y0, (DI)
 	ADDQ          R8, DI
@@ -8428,55 +10122,71 @@ loop:
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
+	VMULPS        Z7, Z4, Z4
+	VMULPS        Z8, Z5, Z5
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z4, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z6, Z0
-	VMOVDQU8      Y0, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	VPACKSSDW     Z5, Z4, Z4
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (SI), Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z4, Z4, Z4
+
+packed2_false:
+	VPERMD   Z4, Z6, Z4
+	VMOVDQU8 Y4, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), BX
-	KMOVQ         BX, K1
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z6
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	MOVQ      112(AX), BX
+	KMOVQ     BX, K1
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU32 192(SI), Z6
+	VMOVDQU32 (BX), Z7
+	VMOVDQU32 64(BX), Z8
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z7, Z0, Z0
+	VMULPS    Z8, Z1, Z1
+	VMULPS    Z7, Z2, Z2
+	VMULPS    Z8, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z6, Z0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
@@ -8485,33 +10195,39 @@ tail:
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z4, Z4
 	VCVTDQ2PS     Z5, Z5
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
+	VMULPS        Z7, Z4, Z4
+	VMULPS        Z8, Z5, Z5
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z5, Z4, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z6, Z0
-	VMOVDQU8      Y0, K1, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z5, Z4, Z4
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (SI), Z4, Z4
+	VPACKUSWB     Z4, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z4, Z4, Z4
+
+packed2_true:
+	VPERMD   Z4, Z6, Z4
+	VMOVDQU8 Y4, K1, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
+	JMP      next
 
 // func igemmAVX512VNNI_4x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·igemmAVX512VNNI_4x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8539,53 +10255,63 @@ tap:
 	LEAQ (R11)(R12*4), R12
 
 loop:
-	VMOVDQU32     (BX), Z8
-	VMOVDQU32     (BX)(CX*1), Z9
-	VPBROADCASTD  (DI)(R11*1), Z10
-	VPDPBUSD      Z8, Z10, Z0
-	VPDPBUSD      Z9, Z10, Z1
-	VPBROADCASTD  (R8)(R11*1), Z10
-	VPDPBUSD      Z8, Z10, Z2
-	VPDPBUSD      Z9, Z10, Z3
-	VPBROADCASTD  (R9)(R11*1), Z10
-	VPDPBUSD      Z8, Z10, Z4
-	VPDPBUSD      Z9, Z10, Z5
-	VPBROADCASTD  (R10)(R11*1), Z10
-	VPDPBUSD      Z8, Z10, Z6
-	VPDPBUSD      Z9, Z10, Z7
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R11
-	CMPQ          R11, R12
-	JLT           loop
-	DECQ          SI
-	JNZ           tap
-	MOVQ          112(AX), BX
-	TESTQ         BX, BX
-	JNZ           tail
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z8
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	VMOVDQU32    (BX), Z8
+	VMOVDQU32    (BX)(CX*1), Z9
+	VPBROADCASTD (DI)(R11*1), Z10
+	VPDPBUSD     Z8, Z10, Z0
+	VPDPBUSD     Z9, Z10, Z1
+	VPBROADCASTD (R8)(R11*1), Z10
+	VPDPBUSD     Z8, Z10, Z2
+	VPDPBUSD     Z9, Z10, Z3
+	VPBROADCASTD (R9)(R11*1), Z10
+	VPDPBUSD     Z8, Z10, Z4
+	VPDPBUSD     Z9, Z10, Z5
+	VPBROADCASTD (R10)(R11*1), Z10
+	VPDPBUSD     Z8, Z10, Z6
+	VPDPBUSD     Z9, Z10, Z7
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R11
+	CMPQ         R11, R12
+	JLT          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         112(AX), BX
+	TESTQ        BX, BX
+	JNZ          tail
+	MOVQ         88(AX), BX
+	MOVQ         96(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         72(AX), R8
+	VMOVDQU32    192(SI), Z8
+	VMOVDQU32    (BX), Z9
+	VMOVDQU32    64(BX), Z10
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z9, Z0, Z0
+	VMULPS       Z10, Z1, Z1
+	VMULPS       Z9, Z2, Z2
+	VMULPS       Z10, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (SI), Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z8, Z0
 	VMOVDQU8      Y0, (DI)
 	ADDQ          R8, DI
@@ -8595,61 +10321,79 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z9, Z4, Z4
+	VMULPS        Z10, Z5, Z5
+	VMULPS        Z9, Z6, Z6
+	VMULPS        Z10, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z8, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z8, Z4
+	VMOVDQU8      Y4, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z4, (DI)
 	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	MOVQ          DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), BX
-	KMOVQ         BX, K1
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z8
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	MOVQ      112(AX), BX
+	KMOVQ     BX, K1
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU32 192(SI), Z8
+	VMOVDQU32 (BX), Z9
+	VMOVDQU32 64(BX), Z10
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z9, Z0, Z0
+	VMULPS    Z10, Z1, Z1
+	VMULPS    Z9, Z2, Z2
+	VMULPS    Z10, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z8, Z0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
@@ -8660,28 +10404,36 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z9, Z4, Z4
+	VMULPS        Z10, Z5, Z5
+	VMULPS        Z9, Z6, Z6
+	VMULPS        Z10, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z8, Z0
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z8, Z4
+	VMOVDQU8      Y4, K1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	MOVQ          DI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_5x32(a *byte)
@@ -8689,11 +10441,11 @@ tail:
 TEXT ·igemmAVX512VNNI_5x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8724,56 +10476,66 @@ tap:
 	LEAQ (R12)(R13*4), R13
 
 loop:
-	VMOVDQU32     (BX), Z10
-	VMOVDQU32     (BX)(CX*1), Z11
-	VPBROADCASTD  (DI)(R12*1), Z12
-	VPDPBUSD      Z10, Z12, Z0
-	VPDPBUSD      Z11, Z12, Z1
-	VPBROADCASTD  (R8)(R12*1), Z12
-	VPDPBUSD      Z10, Z12, Z2
-	VPDPBUSD      Z11, Z12, Z3
-	VPBROADCASTD  (R9)(R12*1), Z12
-	VPDPBUSD      Z10, Z12, Z4
-	VPDPBUSD      Z11, Z12, Z5
-	VPBROADCASTD  (R10)(R12*1), Z12
-	VPDPBUSD      Z10, Z12, Z6
-	VPDPBUSD      Z11, Z12, Z7
-	VPBROADCASTD  (R11)(R12*1), Z12
-	VPDPBUSD      Z10, Z12, Z8
-	VPDPBUSD      Z11, Z12, Z9
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R12
-	CMPQ          R12, R13
-	JLT           loop
-	DECQ          SI
-	JNZ           tap
-	MOVQ          112(AX), BX
-	TESTQ         BX, BX
-	JNZ           tail
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z10
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	VMOVDQU32    (BX), Z10
+	VMOVDQU32    (BX)(CX*1), Z11
+	VPBROADCASTD (DI)(R12*1), Z12
+	VPDPBUSD     Z10, Z12, Z0
+	VPDPBUSD     Z11, Z12, Z1
+	VPBROADCASTD (R8)(R12*1), Z12
+	VPDPBUSD     Z10, Z12, Z2
+	VPDPBUSD     Z11, Z12, Z3
+	VPBROADCASTD (R9)(R12*1), Z12
+	VPDPBUSD     Z10, Z12, Z4
+	VPDPBUSD     Z11, Z12, Z5
+	VPBROADCASTD (R10)(R12*1), Z12
+	VPDPBUSD     Z10, Z12, Z6
+	VPDPBUSD     Z11, Z12, Z7
+	VPBROADCASTD (R11)(R12*1), Z12
+	VPDPBUSD     Z10, Z12, Z8
+	VPDPBUSD     Z11, Z12, Z9
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R12
+	CMPQ         R12, R13
+	JLT          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         112(AX), BX
+	TESTQ        BX, BX
+	JNZ          tail
+	MOVQ         88(AX), BX
+	MOVQ         96(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         72(AX), R8
+	VMOVDQU32    192(SI), Z10
+	VMOVDQU32    (BX), Z11
+	VMOVDQU32    64(BX), Z12
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z11, Z0, Z0
+	VMULPS       Z12, Z1, Z1
+	VMULPS       Z11, Z2, Z2
+	VMULPS       Z12, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (SI), Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z10, Z0
 	VMOVDQU8      Y0, (DI)
 	ADDQ          R8, DI
@@ -8783,77 +10545,101 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z11, Z4, Z4
+	VMULPS        Z12, Z5, Z5
+	VMULPS        Z11, Z6, Z6
+	VMULPS        Z12, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z10, Z4
+	VMOVDQU8      Y4, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z4, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
-	VMULPS        (BX), Z8, Z8
-	VMULPS        64(BX), Z9, Z9
+	VMULPS        Z11, Z8, Z8
+	VMULPS        Z12, Z9, Z9
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z9, Z8, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      Y0, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	VPACKSSDW     Z9, Z8, Z8
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (SI), Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPMAXUB       64(SI), Z8, Z8
+	VPMINUB       128(SI), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z8, Z8, Z8
+
+packed4_false:
+	VPERMD   Z8, Z10, Z8
+	VMOVDQU8 Y8, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), BX
-	KMOVQ         BX, K1
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z10
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	MOVQ      112(AX), BX
+	KMOVQ     BX, K1
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU32 192(SI), Z10
+	VMOVDQU32 (BX), Z11
+	VMOVDQU32 64(BX), Z12
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z11, Z0, Z0
+	VMULPS    Z12, Z1, Z1
+	VMULPS    Z11, Z2, Z2
+	VMULPS    Z12, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z10, Z0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
@@ -8864,56 +10650,70 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z11, Z4, Z4
+	VMULPS        Z12, Z5, Z5
+	VMULPS        Z11, Z6, Z6
+	VMULPS        Z12, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      Y0, K1, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z10, Z4
+	VMOVDQU8      Y4, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
-	VMULPS        (BX), Z8, Z8
-	VMULPS        64(BX), Z9, Z9
+	VMULPS        Z11, Z8, Z8
+	VMULPS        Z12, Z9, Z9
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z9, Z8, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z10, Z0
-	VMOVDQU8      Y0, K1, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z9, Z8, Z8
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (SI), Z8, Z8
+	VPACKUSWB     Z8, Z8, Z8
+	VPMAXUB       64(SI), Z8, Z8
+	VPMINUB       128(SI), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z8, Z8, Z8
+
+packed4_true:
+	VPERMD   Z8, Z10, Z8
+	VMOVDQU8 Y8, K1, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
+	JMP      next
 
 // func igemmAVX512VNNI_6x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·igemmAVX512VNNI_6x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8947,59 +10747,69 @@ tap:
 	LEAQ (R13)(R14*4), R14
 
 loop:
-	VMOVDQU32     (BX), Z12
-	VMOVDQU32     (BX)(CX*1), Z13
-	VPBROADCASTD  (DI)(R13*1), Z14
-	VPDPBUSD      Z12, Z14, Z0
-	VPDPBUSD      Z13, Z14, Z1
-	VPBROADCASTD  (R8)(R13*1), Z14
-	VPDPBUSD      Z12, Z14, Z2
-	VPDPBUSD      Z13, Z14, Z3
-	VPBROADCASTD  (R9)(R13*1), Z14
-	VPDPBUSD      Z12, Z14, Z4
-	VPDPBUSD      Z13, Z14, Z5
-	VPBROADCASTD  (R10)(R13*1), Z14
-	VPDPBUSD      Z12, Z14, Z6
-	VPDPBUSD      Z13, Z14, Z7
-	VPBROADCASTD  (R11)(R13*1), Z14
-	VPDPBUSD      Z12, Z14, Z8
-	VPDPBUSD      Z13, Z14, Z9
-	VPBROADCASTD  (R12)(R13*1), Z14
-	VPDPBUSD      Z12, Z14, Z10
-	VPDPBUSD      Z13, Z14, Z11
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R13
-	CMPQ          R13, R14
-	JLT           loop
-	DECQ          SI
-	JNZ           tap
-	MOVQ          112(AX), BX
-	TESTQ         BX, BX
-	JNZ           tail
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z12
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	VMOVDQU32    (BX), Z12
+	VMOVDQU32    (BX)(CX*1), Z13
+	VPBROADCASTD (DI)(R13*1), Z14
+	VPDPBUSD     Z12, Z14, Z0
+	VPDPBUSD     Z13, Z14, Z1
+	VPBROADCASTD (R8)(R13*1), Z14
+	VPDPBUSD     Z12, Z14, Z2
+	VPDPBUSD     Z13, Z14, Z3
+	VPBROADCASTD (R9)(R13*1), Z14
+	VPDPBUSD     Z12, Z14, Z4
+	VPDPBUSD     Z13, Z14, Z5
+	VPBROADCASTD (R10)(R13*1), Z14
+	VPDPBUSD     Z12, Z14, Z6
+	VPDPBUSD     Z13, Z14, Z7
+	VPBROADCASTD (R11)(R13*1), Z14
+	VPDPBUSD     Z12, Z14, Z8
+	VPDPBUSD     Z13, Z14, Z9
+	VPBROADCASTD (R12)(R13*1), Z14
+	VPDPBUSD     Z12, Z14, Z10
+	VPDPBUSD     Z13, Z14, Z11
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JLT          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         112(AX), BX
+	TESTQ        BX, BX
+	JNZ          tail
+	MOVQ         88(AX), BX
+	MOVQ         96(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         72(AX), R8
+	VMOVDQU32    192(SI), Z12
+	VMOVDQU32    (BX), Z13
+	VMOVDQU32    64(BX), Z14
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z13, Z0, Z0
+	VMULPS       Z14, Z1, Z1
+	VMULPS       Z13, Z2, Z2
+	VMULPS       Z14, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (SI), Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z12, Z0
 	VMOVDQU8      Y0, (DI)
 	ADDQ          R8, DI
@@ -9009,85 +10819,111 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z13, Z4, Z4
+	VMULPS        Z14, Z5, Z5
+	VMULPS        Z13, Z6, Z6
+	VMULPS        Z14, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z12, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z12, Z4
+	VMOVDQU8      Y4, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z4, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (BX), Z8, Z8
-	VMULPS        64(BX), Z9, Z9
-	VMULPS        (BX), Z10, Z10
-	VMULPS        64(BX), Z11, Z11
+	VMULPS        Z13, Z8, Z8
+	VMULPS        Z14, Z9, Z9
+	VMULPS        Z13, Z10, Z10
+	VMULPS        Z14, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z12, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (SI), Z8, Z8
+	VPADDSW       (SI), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(SI), Z8, Z8
+	VPMINUB       128(SI), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z12, Z8
+	VMOVDQU8      Y8, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z8, (DI)
 	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	MOVQ          DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), BX
-	KMOVQ         BX, K1
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z12
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	MOVQ      112(AX), BX
+	KMOVQ     BX, K1
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU32 192(SI), Z12
+	VMOVDQU32 (BX), Z13
+	VMOVDQU32 64(BX), Z14
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z13, Z0, Z0
+	VMULPS    Z14, Z1, Z1
+	VMULPS    Z13, Z2, Z2
+	VMULPS    Z14, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z12, Z0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
@@ -9098,53 +10934,69 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z13, Z4, Z4
+	VMULPS        Z14, Z5, Z5
+	VMULPS        Z13, Z6, Z6
+	VMULPS        Z14, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z12, Z0
-	VMOVDQU8      Y0, K1, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z12, Z4
+	VMOVDQU8      Y4, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (BX), Z8, Z8
-	VMULPS        64(BX), Z9, Z9
-	VMULPS        (BX), Z10, Z10
-	VMULPS        64(BX), Z11, Z11
+	VMULPS        Z13, Z8, Z8
+	VMULPS        Z14, Z9, Z9
+	VMULPS        Z13, Z10, Z10
+	VMULPS        Z14, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z12, Z0
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (SI), Z8, Z8
+	VPADDSW       (SI), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(SI), Z8, Z8
+	VPMINUB       128(SI), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z12, Z8
+	VMOVDQU8      Y8, K1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	MOVQ          DI, 136(AX)
 	JMP           next
 
 // func igemmAVX512VNNI_7x32(a *byte)
@@ -9152,11 +11004,11 @@ tail:
 TEXT ·igemmAVX512VNNI_7x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -9193,62 +11045,72 @@ tap:
 	LEAQ (R14)(R15*4), R15
 
 loop:
-	VMOVDQU32     (BX), Z14
-	VMOVDQU32     (BX)(CX*1), Z15
-	VPBROADCASTD  (DI)(R14*1), Z16
-	VPDPBUSD      Z14, Z16, Z0
-	VPDPBUSD      Z15, Z16, Z1
-	VPBROADCASTD  (R8)(R14*1), Z16
-	VPDPBUSD      Z14, Z16, Z2
-	VPDPBUSD      Z15, Z16, Z3
-	VPBROADCASTD  (R9)(R14*1), Z16
-	VPDPBUSD      Z14, Z16, Z4
-	VPDPBUSD      Z15, Z16, Z5
-	VPBROADCASTD  (R10)(R14*1), Z16
-	VPDPBUSD      Z14, Z16, Z6
-	VPDPBUSD      Z15, Z16, Z7
-	VPBROADCASTD  (R11)(R14*1), Z16
-	VPDPBUSD      Z14, Z16, Z8
-	VPDPBUSD      Z15, Z16, Z9
-	VPBROADCASTD  (R12)(R14*1), Z16
-	VPDPBUSD      Z14, Z16, Z10
-	VPDPBUSD      Z15, Z16, Z11
-	VPBROADCASTD  (R13)(R14*1), Z16
-	VPDPBUSD      Z14, Z16, Z12
-	VPDPBUSD      Z15, Z16, Z13
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R14
-	CMPQ          R14, R15
-	JLT           loop
-	DECQ          SI
-	JNZ           tap
-	MOVQ          112(AX), BX
-	TESTQ         BX, BX
-	JNZ           tail
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z14
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	VMOVDQU32    (BX), Z14
+	VMOVDQU32    (BX)(CX*1), Z15
+	VPBROADCASTD (DI)(R14*1), Z16
+	VPDPBUSD     Z14, Z16, Z0
+	VPDPBUSD     Z15, Z16, Z1
+	VPBROADCASTD (R8)(R14*1), Z16
+	VPDPBUSD     Z14, Z16, Z2
+	VPDPBUSD     Z15, Z16, Z3
+	VPBROADCASTD (R9)(R14*1), Z16
+	VPDPBUSD     Z14, Z16, Z4
+	VPDPBUSD     Z15, Z16, Z5
+	VPBROADCASTD (R10)(R14*1), Z16
+	VPDPBUSD     Z14, Z16, Z6
+	VPDPBUSD     Z15, Z16, Z7
+	VPBROADCASTD (R11)(R14*1), Z16
+	VPDPBUSD     Z14, Z16, Z8
+	VPDPBUSD     Z15, Z16, Z9
+	VPBROADCASTD (R12)(R14*1), Z16
+	VPDPBUSD     Z14, Z16, Z10
+	VPDPBUSD     Z15, Z16, Z11
+	VPBROADCASTD (R13)(R14*1), Z16
+	VPDPBUSD     Z14, Z16, Z12
+	VPDPBUSD     Z15, Z16, Z13
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R14
+	CMPQ         R14, R15
+	JLT          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         112(AX), BX
+	TESTQ        BX, BX
+	JNZ          tail
+	MOVQ         88(AX), BX
+	MOVQ         96(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         72(AX), R8
+	VMOVDQU32    192(SI), Z14
+	VMOVDQU32    (BX), Z15
+	VMOVDQU32    64(BX), Z16
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z15, Z0, Z0
+	VMULPS       Z16, Z1, Z1
+	VMULPS       Z15, Z2, Z2
+	VMULPS       Z16, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (SI), Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z14, Z0
 	VMOVDQU8      Y0, (DI)
 	ADDQ          R8, DI
@@ -9258,101 +11120,133 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z15, Z4, Z4
+	VMULPS        Z16, Z5, Z5
+	VMULPS        Z15, Z6, Z6
+	VMULPS        Z16, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z14, Z4
+	VMOVDQU8      Y4, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z4, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (BX), Z8, Z8
-	VMULPS        64(BX), Z9, Z9
-	VMULPS        (BX), Z10, Z10
-	VMULPS        64(BX), Z11, Z11
+	VMULPS        Z15, Z8, Z8
+	VMULPS        Z16, Z9, Z9
+	VMULPS        Z15, Z10, Z10
+	VMULPS        Z16, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (SI), Z8, Z8
+	VPADDSW       (SI), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(SI), Z8, Z8
+	VPMINUB       128(SI), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z14, Z8
+	VMOVDQU8      Y8, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z8, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
-	VMULPS        (BX), Z12, Z12
-	VMULPS        64(BX), Z13, Z13
+	VMULPS        Z15, Z12, Z12
+	VMULPS        Z16, Z13, Z13
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z13, Z12, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	VPACKSSDW     Z13, Z12, Z12
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (SI), Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPMAXUB       64(SI), Z12, Z12
+	VPMINUB       128(SI), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z12, Z12, Z12
+
+packed6_false:
+	VPERMD   Z12, Z14, Z12
+	VMOVDQU8 Y12, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), BX
-	KMOVQ         BX, K1
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z14
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	MOVQ      112(AX), BX
+	KMOVQ     BX, K1
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU32 192(SI), Z14
+	VMOVDQU32 (BX), Z15
+	VMOVDQU32 64(BX), Z16
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z15, Z0, Z0
+	VMULPS    Z16, Z1, Z1
+	VMULPS    Z15, Z2, Z2
+	VMULPS    Z16, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z14, Z0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
@@ -9363,81 +11257,103 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z15, Z4, Z4
+	VMULPS        Z16, Z5, Z5
+	VMULPS        Z15, Z6, Z6
+	VMULPS        Z16, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, K1, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z14, Z4
+	VMOVDQU8      Y4, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (BX), Z8, Z8
-	VMULPS        64(BX), Z9, Z9
-	VMULPS        (BX), Z10, Z10
-	VMULPS        64(BX), Z11, Z11
+	VMULPS        Z15, Z8, Z8
+	VMULPS        Z16, Z9, Z9
+	VMULPS        Z15, Z10, Z10
+	VMULPS        Z16, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, K1, (DI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (SI), Z8, Z8
+	VPADDSW       (SI), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(SI), Z8, Z8
+	VPMINUB       128(SI), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z14, Z8
+	VMOVDQU8      Y8, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
-	VMULPS        (BX), Z12, Z12
-	VMULPS        64(BX), Z13, Z13
+	VMULPS        Z15, Z12, Z12
+	VMULPS        Z16, Z13, Z13
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z13, Z12, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z14, Z0
-	VMOVDQU8      Y0, K1, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
-	JMP           next
+	VPACKSSDW     Z13, Z12, Z12
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (SI), Z12, Z12
+	VPACKUSWB     Z12, Z12, Z12
+	VPMAXUB       64(SI), Z12, Z12
+	VPMINUB       128(SI), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z12, Z12, Z12
+
+packed6_true:
+	VPERMD   Z12, Z14, Z12
+	VMOVDQU8 Y12, K1, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
+	JMP      next
 
 // func igemmAVX512VNNI_8x32(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·igemmAVX512VNNI_8x32(SB), NOSPLIT, $8-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -9477,65 +11393,75 @@ tap:
 	LEAQ (R15)(BP*4), BP
 
 loop:
-	VMOVDQU32     (BX), Z16
-	VMOVDQU32     (BX)(CX*1), Z17
-	VPBROADCASTD  (DI)(R15*1), Z18
-	VPDPBUSD      Z16, Z18, Z0
-	VPDPBUSD      Z17, Z18, Z1
-	VPBROADCASTD  (R8)(R15*1), Z18
-	VPDPBUSD      Z16, Z18, Z2
-	VPDPBUSD      Z17, Z18, Z3
-	VPBROADCASTD  (R9)(R15*1), Z18
-	VPDPBUSD      Z16, Z18, Z4
-	VPDPBUSD      Z17, Z18, Z5
-	VPBROADCASTD  (R10)(R15*1), Z18
-	VPDPBUSD      Z16, Z18, Z6
-	VPDPBUSD      Z17, Z18, Z7
-	VPBROADCASTD  (R11)(R15*1), Z18
-	VPDPBUSD      Z16, Z18, Z8
-	VPDPBUSD      Z17, Z18, Z9
-	VPBROADCASTD  (R12)(R15*1), Z18
-	VPDPBUSD      Z16, Z18, Z10
-	VPDPBUSD      Z17, Z18, Z11
-	VPBROADCASTD  (R13)(R15*1), Z18
-	VPDPBUSD      Z16, Z18, Z12
-	VPDPBUSD      Z17, Z18, Z13
-	VPBROADCASTD  (R14)(R15*1), Z18
-	VPDPBUSD      Z16, Z18, Z14
-	VPDPBUSD      Z17, Z18, Z15
-	ADDQ          $0x40, BX
-	ADDQ          $0x04, R15
-	CMPQ          R15, BP
-	JLT           loop
-	DECQ          SI
-	JNZ           tap
-	MOVQ          112(AX), BX
-	TESTQ         BX, BX
-	JNZ           tail
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z16
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	VMOVDQU32    (BX), Z16
+	VMOVDQU32    (BX)(CX*1), Z17
+	VPBROADCASTD (DI)(R15*1), Z18
+	VPDPBUSD     Z16, Z18, Z0
+	VPDPBUSD     Z17, Z18, Z1
+	VPBROADCASTD (R8)(R15*1), Z18
+	VPDPBUSD     Z16, Z18, Z2
+	VPDPBUSD     Z17, Z18, Z3
+	VPBROADCASTD (R9)(R15*1), Z18
+	VPDPBUSD     Z16, Z18, Z4
+	VPDPBUSD     Z17, Z18, Z5
+	VPBROADCASTD (R10)(R15*1), Z18
+	VPDPBUSD     Z16, Z18, Z6
+	VPDPBUSD     Z17, Z18, Z7
+	VPBROADCASTD (R11)(R15*1), Z18
+	VPDPBUSD     Z16, Z18, Z8
+	VPDPBUSD     Z17, Z18, Z9
+	VPBROADCASTD (R12)(R15*1), Z18
+	VPDPBUSD     Z16, Z18, Z10
+	VPDPBUSD     Z17, Z18, Z11
+	VPBROADCASTD (R13)(R15*1), Z18
+	VPDPBUSD     Z16, Z18, Z12
+	VPDPBUSD     Z17, Z18, Z13
+	VPBROADCASTD (R14)(R15*1), Z18
+	VPDPBUSD     Z16, Z18, Z14
+	VPDPBUSD     Z17, Z18, Z15
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R15
+	CMPQ         R15, BP
+	JLT          loop
+	DECQ         SI
+	JNZ          tap
+	MOVQ         112(AX), BX
+	TESTQ        BX, BX
+	JNZ          tail
+	MOVQ         88(AX), BX
+	MOVQ         96(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         72(AX), R8
+	VMOVDQU32    192(SI), Z16
+	VMOVDQU32    (BX), Z17
+	VMOVDQU32    64(BX), Z18
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z17, Z0, Z0
+	VMULPS       Z18, Z1, Z1
+	VMULPS       Z17, Z2, Z2
+	VMULPS       Z18, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (SI), Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
 	VPERMD        Z0, Z16, Z0
 	VMOVDQU8      Y0, (DI)
 	ADDQ          R8, DI
@@ -9545,109 +11471,143 @@ loop:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z17, Z4, Z4
+	VMULPS        Z18, Z5, Z5
+	VMULPS        Z17, Z6, Z6
+	VMULPS        Z18, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_false
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_false
+
+plain2_false:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_false:
+	VPERMD        Z4, Z16, Z4
+	VMOVDQU8      Y4, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z4, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (BX), Z8, Z8
-	VMULPS        64(BX), Z9, Z9
-	VMULPS        (BX), Z10, Z10
-	VMULPS        64(BX), Z11, Z11
+	VMULPS        Z17, Z8, Z8
+	VMULPS        Z18, Z9, Z9
+	VMULPS        Z17, Z10, Z10
+	VMULPS        Z18, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_false
+	VPADDSW       (SI), Z8, Z8
+	VPADDSW       (SI), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(SI), Z8, Z8
+	VPMINUB       128(SI), Z8, Z8
+	JMP           packed4_false
+
+plain4_false:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_false:
+	VPERMD        Z8, Z16, Z8
+	VMOVDQU8      Y8, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z8, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (BX), Z12, Z12
-	VMULPS        64(BX), Z13, Z13
-	VMULPS        (BX), Z14, Z14
-	VMULPS        64(BX), Z15, Z15
+	VMULPS        Z17, Z12, Z12
+	VMULPS        Z18, Z13, Z13
+	VMULPS        Z17, Z14, Z14
+	VMULPS        Z18, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, (DI)
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_false
+	VPADDSW       (SI), Z12, Z12
+	VPADDSW       (SI), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(SI), Z12, Z12
+	VPMINUB       128(SI), Z12, Z12
+	JMP           packed6_false
+
+plain6_false:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_false:
+	VPERMD        Z12, Z16, Z12
+	VMOVDQU8      Y12, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, (DI)
+	VEXTRACTI64X4 $0x01, Z12, (DI)
 	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	MOVQ          DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
 
 tail:
-	MOVQ          112(AX), BX
-	KMOVQ         BX, K1
-	MOVQ          88(AX), BX
-	MOVQ          96(AX), SI
-	MOVQ          128(AX), DI
-	MOVQ          72(AX), R8
-	VMOVDQU32     192(SI), Z16
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (BX), Z0, Z0
-	VMULPS        64(BX), Z1, Z1
-	VMULPS        (BX), Z2, Z2
-	VMULPS        64(BX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
+	MOVQ      112(AX), BX
+	KMOVQ     BX, K1
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU32 192(SI), Z16
+	VMOVDQU32 (BX), Z17
+	VMOVDQU32 64(BX), Z18
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z17, Z0, Z0
+	VMULPS    Z18, Z1, Z1
+	VMULPS    Z17, Z2, Z2
+	VMULPS    Z18, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
 	VPERMD        Z0, Z16, Z0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
@@ -9658,78 +11618,102 @@ tail:
 	VCVTDQ2PS     Z5, Z5
 	VCVTDQ2PS     Z6, Z6
 	VCVTDQ2PS     Z7, Z7
-	VMULPS        (BX), Z4, Z4
-	VMULPS        64(BX), Z5, Z5
-	VMULPS        (BX), Z6, Z6
-	VMULPS        64(BX), Z7, Z7
+	VMULPS        Z17, Z4, Z4
+	VMULPS        Z18, Z5, Z5
+	VMULPS        Z17, Z6, Z6
+	VMULPS        Z18, Z7, Z7
 	VCVTPS2DQ     Z4, Z4
 	VCVTPS2DQ     Z5, Z5
 	VCVTPS2DQ     Z6, Z6
 	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, K1, (DI)
+	VPACKSSDW     Z5, Z4, Z4
+	VPACKSSDW     Z7, Z6, Z6
+	CMPQ          120(AX), $0x00
+	JNE           plain2_true
+	VPADDSW       (SI), Z4, Z4
+	VPADDSW       (SI), Z6, Z6
+	VPACKUSWB     Z6, Z4, Z4
+	VPMAXUB       64(SI), Z4, Z4
+	VPMINUB       128(SI), Z4, Z4
+	JMP           packed2_true
+
+plain2_true:
+	VPACKUSWB Z6, Z4, Z4
+
+packed2_true:
+	VPERMD        Z4, Z16, Z4
+	VMOVDQU8      Y4, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z4, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z8, Z8
 	VCVTDQ2PS     Z9, Z9
 	VCVTDQ2PS     Z10, Z10
 	VCVTDQ2PS     Z11, Z11
-	VMULPS        (BX), Z8, Z8
-	VMULPS        64(BX), Z9, Z9
-	VMULPS        (BX), Z10, Z10
-	VMULPS        64(BX), Z11, Z11
+	VMULPS        Z17, Z8, Z8
+	VMULPS        Z18, Z9, Z9
+	VMULPS        Z17, Z10, Z10
+	VMULPS        Z18, Z11, Z11
 	VCVTPS2DQ     Z8, Z8
 	VCVTPS2DQ     Z9, Z9
 	VCVTPS2DQ     Z10, Z10
 	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z16, Z0
-	VMOVDQU8      Y0, K1, (DI)
+	VPACKSSDW     Z9, Z8, Z8
+	VPACKSSDW     Z11, Z10, Z10
+	CMPQ          120(AX), $0x00
+	JNE           plain4_true
+	VPADDSW       (SI), Z8, Z8
+	VPADDSW       (SI), Z10, Z10
+	VPACKUSWB     Z10, Z8, Z8
+	VPMAXUB       64(SI), Z8, Z8
+	VPMINUB       128(SI), Z8, Z8
+	JMP           packed4_true
+
+plain4_true:
+	VPACKUSWB Z10, Z8, Z8
+
+packed4_true:
+	VPERMD        Z8, Z16, Z8
+	VMOVDQU8      Y8, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
+	VEXTRACTI64X4 $0x01, Z8, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
 	VCVTDQ2PS     Z12, Z12
 	VCVTDQ2PS     Z13, Z13
 	VCVTDQ2PS     Z14, Z14
 	VCVTDQ2PS     Z15, Z15
-	VMULPS        (BX), Z12, Z12
-	VMULPS        64(BX), Z13, Z13
-	VMULPS        (BX), Z14, Z14
-	VMULPS        64(BX), Z15, Z15
+	VMULPS        Z17, Z12, Z12
+	VMULPS        Z18, Z13, Z13
+	VMULPS        Z17, Z14, Z14
+	VMULPS        Z18, Z15, Z15
 	VCVTPS2DQ     Z12, Z12
 	VCVTPS2DQ     Z13, Z13
 	VCVTPS2DQ     Z14, Z14
 	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (SI), Z0, Z0
-	VPADDSW       (SI), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(SI), Z0, Z0
-	VPMINUB       128(SI), Z0, Z0
-	VPERMD        Z0, Z16, Z0
+	VPACKSSDW     Z13, Z12, Z12
+	VPACKSSDW     Z15, Z14, Z14
+	CMPQ          120(AX), $0x00
+	JNE           plain6_true
+	VPADDSW       (SI), Z12, Z12
+	VPADDSW       (SI), Z14, Z14
+	VPACKUSWB     Z14, Z12, Z12
+	VPMAXUB       64(SI), Z12, Z12
+	VPMINUB       128(SI), Z12, Z12
+	JMP           packed6_true
+
+plain6_true:
+	VPACKUSWB Z14, Z12, Z12
+
+packed6_true:
+	VPERMD        Z12, Z16, Z12
+	VMOVDQU8      Y12, K1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTI64X4 $0x01, Z12, Y0
 	VMOVDQU8      Y0, K1, (DI)
 	ADDQ          R8, DI
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (DI)
-	ADDQ          R8, DI
-	MOVQ          DI, 128(AX)
+	MOVQ          DI, 136(AX)
 	JMP           next
 
 // func gemmAVX512VNNI_1x64(a *byte)
@@ -9737,11 +11721,11 @@ tail:
 TEXT ·gemmAVX512VNNI_1x64(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 64(AX), CX
 	MOVQ CX, 128(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
 	MOVQ 56(AX), CX
 	LEAQ (CX)(CX*2), DX
 
@@ -9759,7 +11743,7 @@ block:
 
 tap:
 	MOVQ (BX), R10
-	ADDQ 120(AX), R10
+	ADDQ 128(AX), R10
 	ADDQ $0x08, BX
 	MOVQ 32(AX), R8
 
@@ -9780,41 +11764,53 @@ loop:
 	DECQ         R9
 	JNZ          tap
 	IMUL3Q       $0x01, DI, BX
-	ADDQ         BX, 120(AX)
+	ADDQ         BX, 128(AX)
 	MOVQ         112(AX), BX
 	TESTQ        BX, BX
 	JNZ          tail
 	MOVQ         88(AX), BX
 	MOVQ         96(AX), SI
-	MOVQ         128(AX), DI
+	MOVQ         136(AX), DI
 	MOVQ         72(AX), R8
 	VMOVDQU32    192(SI), Z4
+	VMOVDQU32    (BX), Z5
+	VMOVDQU32    64(BX), Z6
+	VMOVDQU32    128(BX), Z7
+	VMOVDQU32    192(BX), Z8
 	VCVTDQ2PS    Z0, Z0
 	VCVTDQ2PS    Z1, Z1
 	VCVTDQ2PS    Z2, Z2
 	VCVTDQ2PS    Z3, Z3
-	VMULPS       (BX), Z0, Z0
-	VMULPS       64(BX), Z1, Z1
-	VMULPS       128(BX), Z2, Z2
-	VMULPS       192(BX), Z3, Z3
+	VMULPS       Z5, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z7, Z2, Z2
+	VMULPS       Z8, Z3, Z3
 	VCVTPS2DQ    Z0, Z0
 	VCVTPS2DQ    Z1, Z1
 	VCVTPS2DQ    Z2, Z2
 	VCVTPS2DQ    Z3, Z3
 	VPACKSSDW    Z1, Z0, Z0
-	VPACKSSDW    Z3, Z2, Z1
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
 	VPADDSW      (SI), Z0, Z0
-	VPADDSW      (SI), Z1, Z1
-	VPACKUSWB    Z1, Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
 	VPMAXUB      64(SI), Z0, Z0
 	VPMINUB      128(SI), Z0, Z0
-	VPERMD       Z0, Z4, Z0
-	VMOVDQU8     Z0, (DI)
-	ADDQ         R8, DI
-	MOVQ         DI, 128(AX)
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
+	VPERMD   Z0, Z4, Z0
+	VMOVDQU8 Z0, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
 
 next:
-	DECQ 136(AX)
+	DECQ 144(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -9824,33 +11820,45 @@ tail:
 	KMOVQ     BX, K1
 	MOVQ      88(AX), BX
 	MOVQ      96(AX), SI
-	MOVQ      128(AX), DI
+	MOVQ      136(AX), DI
 	MOVQ      72(AX), R8
 	VMOVDQU32 192(SI), Z4
+	VMOVDQU32 (BX), Z5
+	VMOVDQU32 64(BX), Z6
+	VMOVDQU32 128(BX), Z7
+	VMOVDQU32 192(BX), Z8
 	VCVTDQ2PS Z0, Z0
 	VCVTDQ2PS Z1, Z1
 	VCVTDQ2PS Z2, Z2
 	VCVTDQ2PS Z3, Z3
-	VMULPS    (BX), Z0, Z0
-	VMULPS    64(BX), Z1, Z1
-	VMULPS    128(BX), Z2, Z2
-	VMULPS    192(BX), Z3, Z3
+	VMULPS    Z5, Z0, Z0
+	VMULPS    Z6, Z1, Z1
+	VMULPS    Z7, Z2, Z2
+	VMULPS    Z8, Z3, Z3
 	VCVTPS2DQ Z0, Z0
 	VCVTPS2DQ Z1, Z1
 	VCVTPS2DQ Z2, Z2
 	VCVTPS2DQ Z3, Z3
 	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
 	VPADDSW   (SI), Z0, Z0
-	VPADDSW   (SI), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
 	VPMAXUB   64(SI), Z0, Z0
 	VPMINUB   128(SI), Z0, Z0
-	VPERMD    Z0, Z4, Z0
-	VMOVDQU8  Z0, K1, (DI)
-	ADDQ      R8, DI
-	MOVQ      DI, 128(AX)
-	JMP       next
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
+	VPERMD   Z0, Z4, Z0
+	VMOVDQU8 Z0, K1, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
+	JMP      next
 
 // func spreadAVX512VNNI_1(a *byte)
 // Requires: AVX, AVX512BW, AVX512F
@@ -9900,1109 +11908,6 @@ loop:
 	ADDQ       CX, 64(AX)
 	DECQ       72(AX)
 	JNZ        block
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_1x1(a *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·dwAVX512VNNI_1x1(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	MOVQ      8(AX), DX
-	LEAQ      (DX)(DX*2), DX
-	MOVQ      16(AX), BX
-	MOVQ      24(AX), SI
-	MOVQ      136(AX), DI
-
-tap:
-	MOVQ      (BX), DX
-	ADDQ      120(AX), DX
-	VMOVDQU32 (DI), Z4
-	VMOVDQU32 (DX), Z5
-	VPDPBUSD  Z4, Z5, Z0
-	VMOVDQU32 64(DI), Z4
-	VMOVDQU32 64(DX), Z5
-	VPDPBUSD  Z4, Z5, Z1
-	VMOVDQU32 128(DI), Z4
-	VMOVDQU32 128(DX), Z5
-	VPDPBUSD  Z4, Z5, Z2
-	VMOVDQU32 192(DI), Z4
-	VMOVDQU32 192(DX), Z5
-	VPDPBUSD  Z4, Z5, Z3
-	ADDQ      $0x08, BX
-	ADDQ      $0x00000100, DI
-	DECQ      SI
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	KMOVQ     R8, K1
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    (DX), Z0, Z0
-	VMULPS    64(DX), Z1, Z1
-	VMULPS    128(DX), Z2, Z2
-	VMULPS    192(DX), Z3, Z3
-	VCVTPS2DQ Z0, Z0
-	VCVTPS2DQ Z1, Z1
-	VCVTPS2DQ Z2, Z2
-	VCVTPS2DQ Z3, Z3
-	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	MOVQ      8(AX), DX
-	IMUL3Q    $0x01, DX, DX
-	ADDQ      DX, 120(AX)
-	DECQ      128(AX)
-	JNZ       block
-	MOVQ      96(AX), CX
-	ADDQ      CX, 176(AX)
-	MOVQ      104(AX), CX
-	ADDQ      CX, 160(AX)
-	ADDQ      $0x00000100, 144(AX)
-	ADDQ      $0x00000100, 152(AX)
-	MOVQ      24(AX), CX
-	IMUL3Q    $0x00000100, CX, CX
-	ADDQ      CX, 136(AX)
-	DECQ      168(AX)
-	JNZ       channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_1x2(a *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·dwAVX512VNNI_1x2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), DX
-	MOVQ      16(AX), SI
-	MOVQ      24(AX), DI
-	MOVQ      136(AX), R8
-
-tap:
-	MOVQ      (SI), DX
-	ADDQ      120(AX), DX
-	VMOVDQU32 (R8), Z8
-	VMOVDQU32 (DX), Z9
-	VPDPBUSD  Z8, Z9, Z0
-	VMOVDQU32 (DX)(BX*1), Z9
-	VPDPBUSD  Z8, Z9, Z4
-	VMOVDQU32 64(R8), Z8
-	VMOVDQU32 64(DX), Z9
-	VPDPBUSD  Z8, Z9, Z1
-	VMOVDQU32 64(DX)(BX*1), Z9
-	VPDPBUSD  Z8, Z9, Z5
-	VMOVDQU32 128(R8), Z8
-	VMOVDQU32 128(DX), Z9
-	VPDPBUSD  Z8, Z9, Z2
-	VMOVDQU32 128(DX)(BX*1), Z9
-	VPDPBUSD  Z8, Z9, Z6
-	VMOVDQU32 192(R8), Z8
-	VMOVDQU32 192(DX), Z9
-	VPDPBUSD  Z8, Z9, Z3
-	VMOVDQU32 192(DX)(BX*1), Z9
-	VPDPBUSD  Z8, Z9, Z7
-	ADDQ      $0x08, SI
-	ADDQ      $0x00000100, R8
-	DECQ      DI
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	KMOVQ     R8, K1
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    (DX), Z0, Z0
-	VMULPS    64(DX), Z1, Z1
-	VMULPS    128(DX), Z2, Z2
-	VMULPS    192(DX), Z3, Z3
-	VCVTPS2DQ Z0, Z0
-	VCVTPS2DQ Z1, Z1
-	VCVTPS2DQ Z2, Z2
-	VCVTPS2DQ Z3, Z3
-	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    (DX), Z4, Z4
-	VMULPS    64(DX), Z5, Z5
-	VMULPS    128(DX), Z6, Z6
-	VMULPS    192(DX), Z7, Z7
-	VCVTPS2DQ Z4, Z4
-	VCVTPS2DQ Z5, Z5
-	VCVTPS2DQ Z6, Z6
-	VCVTPS2DQ Z7, Z7
-	VPACKSSDW Z5, Z4, Z0
-	VPACKSSDW Z7, Z6, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	MOVQ      8(AX), DX
-	IMUL3Q    $0x02, DX, DX
-	ADDQ      DX, 120(AX)
-	DECQ      128(AX)
-	JNZ       block
-	MOVQ      96(AX), CX
-	ADDQ      CX, 176(AX)
-	MOVQ      104(AX), CX
-	ADDQ      CX, 160(AX)
-	ADDQ      $0x00000100, 144(AX)
-	ADDQ      $0x00000100, 152(AX)
-	MOVQ      24(AX), CX
-	IMUL3Q    $0x00000100, CX, CX
-	ADDQ      CX, 136(AX)
-	DECQ      168(AX)
-	JNZ       channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_1x3(a *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·dwAVX512VNNI_1x3(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	VMOVDQA32 Z0, Z8
-	VMOVDQA32 Z1, Z9
-	VMOVDQA32 Z2, Z10
-	VMOVDQA32 Z3, Z11
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), DX
-	MOVQ      16(AX), SI
-	MOVQ      24(AX), DI
-	MOVQ      136(AX), R8
-
-tap:
-	MOVQ      (SI), DX
-	ADDQ      120(AX), DX
-	VMOVDQU32 (R8), Z12
-	VMOVDQU32 (DX), Z13
-	VPDPBUSD  Z12, Z13, Z0
-	VMOVDQU32 (DX)(BX*1), Z13
-	VPDPBUSD  Z12, Z13, Z4
-	VMOVDQU32 (DX)(BX*2), Z13
-	VPDPBUSD  Z12, Z13, Z8
-	VMOVDQU32 64(R8), Z12
-	VMOVDQU32 64(DX), Z13
-	VPDPBUSD  Z12, Z13, Z1
-	VMOVDQU32 64(DX)(BX*1), Z13
-	VPDPBUSD  Z12, Z13, Z5
-	VMOVDQU32 64(DX)(BX*2), Z13
-	VPDPBUSD  Z12, Z13, Z9
-	VMOVDQU32 128(R8), Z12
-	VMOVDQU32 128(DX), Z13
-	VPDPBUSD  Z12, Z13, Z2
-	VMOVDQU32 128(DX)(BX*1), Z13
-	VPDPBUSD  Z12, Z13, Z6
-	VMOVDQU32 128(DX)(BX*2), Z13
-	VPDPBUSD  Z12, Z13, Z10
-	VMOVDQU32 192(R8), Z12
-	VMOVDQU32 192(DX), Z13
-	VPDPBUSD  Z12, Z13, Z3
-	VMOVDQU32 192(DX)(BX*1), Z13
-	VPDPBUSD  Z12, Z13, Z7
-	VMOVDQU32 192(DX)(BX*2), Z13
-	VPDPBUSD  Z12, Z13, Z11
-	ADDQ      $0x08, SI
-	ADDQ      $0x00000100, R8
-	DECQ      DI
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	KMOVQ     R8, K1
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    (DX), Z0, Z0
-	VMULPS    64(DX), Z1, Z1
-	VMULPS    128(DX), Z2, Z2
-	VMULPS    192(DX), Z3, Z3
-	VCVTPS2DQ Z0, Z0
-	VCVTPS2DQ Z1, Z1
-	VCVTPS2DQ Z2, Z2
-	VCVTPS2DQ Z3, Z3
-	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    (DX), Z4, Z4
-	VMULPS    64(DX), Z5, Z5
-	VMULPS    128(DX), Z6, Z6
-	VMULPS    192(DX), Z7, Z7
-	VCVTPS2DQ Z4, Z4
-	VCVTPS2DQ Z5, Z5
-	VCVTPS2DQ Z6, Z6
-	VCVTPS2DQ Z7, Z7
-	VPACKSSDW Z5, Z4, Z0
-	VPACKSSDW Z7, Z6, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VCVTDQ2PS Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    (DX), Z8, Z8
-	VMULPS    64(DX), Z9, Z9
-	VMULPS    128(DX), Z10, Z10
-	VMULPS    192(DX), Z11, Z11
-	VCVTPS2DQ Z8, Z8
-	VCVTPS2DQ Z9, Z9
-	VCVTPS2DQ Z10, Z10
-	VCVTPS2DQ Z11, Z11
-	VPACKSSDW Z9, Z8, Z0
-	VPACKSSDW Z11, Z10, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	MOVQ      8(AX), DX
-	IMUL3Q    $0x03, DX, DX
-	ADDQ      DX, 120(AX)
-	DECQ      128(AX)
-	JNZ       block
-	MOVQ      96(AX), CX
-	ADDQ      CX, 176(AX)
-	MOVQ      104(AX), CX
-	ADDQ      CX, 160(AX)
-	ADDQ      $0x00000100, 144(AX)
-	ADDQ      $0x00000100, 152(AX)
-	MOVQ      24(AX), CX
-	IMUL3Q    $0x00000100, CX, CX
-	ADDQ      CX, 136(AX)
-	DECQ      168(AX)
-	JNZ       channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_1x4(a *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·dwAVX512VNNI_1x4(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	VMOVDQA32 Z0, Z8
-	VMOVDQA32 Z1, Z9
-	VMOVDQA32 Z2, Z10
-	VMOVDQA32 Z3, Z11
-	VMOVDQA32 Z0, Z12
-	VMOVDQA32 Z1, Z13
-	VMOVDQA32 Z2, Z14
-	VMOVDQA32 Z3, Z15
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), SI
-	MOVQ      16(AX), DI
-	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
-
-tap:
-	MOVQ      (DI), DX
-	ADDQ      120(AX), DX
-	VMOVDQU32 (R9), Z16
-	VMOVDQU32 (DX), Z17
-	VPDPBUSD  Z16, Z17, Z0
-	VMOVDQU32 (DX)(BX*1), Z17
-	VPDPBUSD  Z16, Z17, Z4
-	VMOVDQU32 (DX)(BX*2), Z17
-	VPDPBUSD  Z16, Z17, Z8
-	VMOVDQU32 (DX)(SI*1), Z17
-	VPDPBUSD  Z16, Z17, Z12
-	VMOVDQU32 64(R9), Z16
-	VMOVDQU32 64(DX), Z17
-	VPDPBUSD  Z16, Z17, Z1
-	VMOVDQU32 64(DX)(BX*1), Z17
-	VPDPBUSD  Z16, Z17, Z5
-	VMOVDQU32 64(DX)(BX*2), Z17
-	VPDPBUSD  Z16, Z17, Z9
-	VMOVDQU32 64(DX)(SI*1), Z17
-	VPDPBUSD  Z16, Z17, Z13
-	VMOVDQU32 128(R9), Z16
-	VMOVDQU32 128(DX), Z17
-	VPDPBUSD  Z16, Z17, Z2
-	VMOVDQU32 128(DX)(BX*1), Z17
-	VPDPBUSD  Z16, Z17, Z6
-	VMOVDQU32 128(DX)(BX*2), Z17
-	VPDPBUSD  Z16, Z17, Z10
-	VMOVDQU32 128(DX)(SI*1), Z17
-	VPDPBUSD  Z16, Z17, Z14
-	VMOVDQU32 192(R9), Z16
-	VMOVDQU32 192(DX), Z17
-	VPDPBUSD  Z16, Z17, Z3
-	VMOVDQU32 192(DX)(BX*1), Z17
-	VPDPBUSD  Z16, Z17, Z7
-	VMOVDQU32 192(DX)(BX*2), Z17
-	VPDPBUSD  Z16, Z17, Z11
-	VMOVDQU32 192(DX)(SI*1), Z17
-	VPDPBUSD  Z16, Z17, Z15
-	ADDQ      $0x08, DI
-	ADDQ      $0x00000100, R9
-	DECQ      R8
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	KMOVQ     R8, K1
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    (DX), Z0, Z0
-	VMULPS    64(DX), Z1, Z1
-	VMULPS    128(DX), Z2, Z2
-	VMULPS    192(DX), Z3, Z3
-	VCVTPS2DQ Z0, Z0
-	VCVTPS2DQ Z1, Z1
-	VCVTPS2DQ Z2, Z2
-	VCVTPS2DQ Z3, Z3
-	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    (DX), Z4, Z4
-	VMULPS    64(DX), Z5, Z5
-	VMULPS    128(DX), Z6, Z6
-	VMULPS    192(DX), Z7, Z7
-	VCVTPS2DQ Z4, Z4
-	VCVTPS2DQ Z5, Z5
-	VCVTPS2DQ Z6, Z6
-	VCVTPS2DQ Z7, Z7
-	VPACKSSDW Z5, Z4, Z0
-	VPACKSSDW Z7, Z6, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VCVTDQ2PS Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    (DX), Z8, Z8
-	VMULPS    64(DX), Z9, Z9
-	VMULPS    128(DX), Z10, Z10
-	VMULPS    192(DX), Z11, Z11
-	VCVTPS2DQ Z8, Z8
-	VCVTPS2DQ Z9, Z9
-	VCVTPS2DQ Z10, Z10
-	VCVTPS2DQ Z11, Z11
-	VPACKSSDW Z9, Z8, Z0
-	VPACKSSDW Z11, Z10, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z12, Z12
-	VCVTDQ2PS Z13, Z13
-	VCVTDQ2PS Z14, Z14
-	VCVTDQ2PS Z15, Z15
-	VMULPS    (DX), Z12, Z12
-	VMULPS    64(DX), Z13, Z13
-	VMULPS    128(DX), Z14, Z14
-	VMULPS    192(DX), Z15, Z15
-	VCVTPS2DQ Z12, Z12
-	VCVTPS2DQ Z13, Z13
-	VCVTPS2DQ Z14, Z14
-	VCVTPS2DQ Z15, Z15
-	VPACKSSDW Z13, Z12, Z0
-	VPACKSSDW Z15, Z14, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	MOVQ      8(AX), DX
-	IMUL3Q    $0x04, DX, DX
-	ADDQ      DX, 120(AX)
-	DECQ      128(AX)
-	JNZ       block
-	MOVQ      96(AX), CX
-	ADDQ      CX, 176(AX)
-	MOVQ      104(AX), CX
-	ADDQ      CX, 160(AX)
-	ADDQ      $0x00000100, 144(AX)
-	ADDQ      $0x00000100, 152(AX)
-	MOVQ      24(AX), CX
-	IMUL3Q    $0x00000100, CX, CX
-	ADDQ      CX, 136(AX)
-	DECQ      168(AX)
-	JNZ       channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_1x5(a *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·dwAVX512VNNI_1x5(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	VMOVDQA32 Z0, Z8
-	VMOVDQA32 Z1, Z9
-	VMOVDQA32 Z2, Z10
-	VMOVDQA32 Z3, Z11
-	VMOVDQA32 Z0, Z12
-	VMOVDQA32 Z1, Z13
-	VMOVDQA32 Z2, Z14
-	VMOVDQA32 Z3, Z15
-	VMOVDQA32 Z0, Z16
-	VMOVDQA32 Z1, Z17
-	VMOVDQA32 Z2, Z18
-	VMOVDQA32 Z3, Z19
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), SI
-	MOVQ      16(AX), DI
-	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
-
-tap:
-	MOVQ      (DI), DX
-	ADDQ      120(AX), DX
-	LEAQ      (DX)(BX*4), R10
-	VMOVDQU32 (R9), Z20
-	VMOVDQU32 (DX), Z21
-	VPDPBUSD  Z20, Z21, Z0
-	VMOVDQU32 (DX)(BX*1), Z21
-	VPDPBUSD  Z20, Z21, Z4
-	VMOVDQU32 (DX)(BX*2), Z21
-	VPDPBUSD  Z20, Z21, Z8
-	VMOVDQU32 (DX)(SI*1), Z21
-	VPDPBUSD  Z20, Z21, Z12
-	VMOVDQU32 (R10), Z21
-	VPDPBUSD  Z20, Z21, Z16
-	VMOVDQU32 64(R9), Z20
-	VMOVDQU32 64(DX), Z21
-	VPDPBUSD  Z20, Z21, Z1
-	VMOVDQU32 64(DX)(BX*1), Z21
-	VPDPBUSD  Z20, Z21, Z5
-	VMOVDQU32 64(DX)(BX*2), Z21
-	VPDPBUSD  Z20, Z21, Z9
-	VMOVDQU32 64(DX)(SI*1), Z21
-	VPDPBUSD  Z20, Z21, Z13
-	VMOVDQU32 64(R10), Z21
-	VPDPBUSD  Z20, Z21, Z17
-	VMOVDQU32 128(R9), Z20
-	VMOVDQU32 128(DX), Z21
-	VPDPBUSD  Z20, Z21, Z2
-	VMOVDQU32 128(DX)(BX*1), Z21
-	VPDPBUSD  Z20, Z21, Z6
-	VMOVDQU32 128(DX)(BX*2), Z21
-	VPDPBUSD  Z20, Z21, Z10
-	VMOVDQU32 128(DX)(SI*1), Z21
-	VPDPBUSD  Z20, Z21, Z14
-	VMOVDQU32 128(R10), Z21
-	VPDPBUSD  Z20, Z21, Z18
-	VMOVDQU32 192(R9), Z20
-	VMOVDQU32 192(DX), Z21
-	VPDPBUSD  Z20, Z21, Z3
-	VMOVDQU32 192(DX)(BX*1), Z21
-	VPDPBUSD  Z20, Z21, Z7
-	VMOVDQU32 192(DX)(BX*2), Z21
-	VPDPBUSD  Z20, Z21, Z11
-	VMOVDQU32 192(DX)(SI*1), Z21
-	VPDPBUSD  Z20, Z21, Z15
-	VMOVDQU32 192(R10), Z21
-	VPDPBUSD  Z20, Z21, Z19
-	ADDQ      $0x08, DI
-	ADDQ      $0x00000100, R9
-	DECQ      R8
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	KMOVQ     R8, K1
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    (DX), Z0, Z0
-	VMULPS    64(DX), Z1, Z1
-	VMULPS    128(DX), Z2, Z2
-	VMULPS    192(DX), Z3, Z3
-	VCVTPS2DQ Z0, Z0
-	VCVTPS2DQ Z1, Z1
-	VCVTPS2DQ Z2, Z2
-	VCVTPS2DQ Z3, Z3
-	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    (DX), Z4, Z4
-	VMULPS    64(DX), Z5, Z5
-	VMULPS    128(DX), Z6, Z6
-	VMULPS    192(DX), Z7, Z7
-	VCVTPS2DQ Z4, Z4
-	VCVTPS2DQ Z5, Z5
-	VCVTPS2DQ Z6, Z6
-	VCVTPS2DQ Z7, Z7
-	VPACKSSDW Z5, Z4, Z0
-	VPACKSSDW Z7, Z6, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VCVTDQ2PS Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    (DX), Z8, Z8
-	VMULPS    64(DX), Z9, Z9
-	VMULPS    128(DX), Z10, Z10
-	VMULPS    192(DX), Z11, Z11
-	VCVTPS2DQ Z8, Z8
-	VCVTPS2DQ Z9, Z9
-	VCVTPS2DQ Z10, Z10
-	VCVTPS2DQ Z11, Z11
-	VPACKSSDW Z9, Z8, Z0
-	VPACKSSDW Z11, Z10, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z12, Z12
-	VCVTDQ2PS Z13, Z13
-	VCVTDQ2PS Z14, Z14
-	VCVTDQ2PS Z15, Z15
-	VMULPS    (DX), Z12, Z12
-	VMULPS    64(DX), Z13, Z13
-	VMULPS    128(DX), Z14, Z14
-	VMULPS    192(DX), Z15, Z15
-	VCVTPS2DQ Z12, Z12
-	VCVTPS2DQ Z13, Z13
-	VCVTPS2DQ Z14, Z14
-	VCVTPS2DQ Z15, Z15
-	VPACKSSDW Z13, Z12, Z0
-	VPACKSSDW Z15, Z14, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z16, Z16
-	VCVTDQ2PS Z17, Z17
-	VCVTDQ2PS Z18, Z18
-	VCVTDQ2PS Z19, Z19
-	VMULPS    (DX), Z16, Z16
-	VMULPS    64(DX), Z17, Z17
-	VMULPS    128(DX), Z18, Z18
-	VMULPS    192(DX), Z19, Z19
-	VCVTPS2DQ Z16, Z16
-	VCVTPS2DQ Z17, Z17
-	VCVTPS2DQ Z18, Z18
-	VCVTPS2DQ Z19, Z19
-	VPACKSSDW Z17, Z16, Z0
-	VPACKSSDW Z19, Z18, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	MOVQ      8(AX), DX
-	IMUL3Q    $0x05, DX, DX
-	ADDQ      DX, 120(AX)
-	DECQ      128(AX)
-	JNZ       block
-	MOVQ      96(AX), CX
-	ADDQ      CX, 176(AX)
-	MOVQ      104(AX), CX
-	ADDQ      CX, 160(AX)
-	ADDQ      $0x00000100, 144(AX)
-	ADDQ      $0x00000100, 152(AX)
-	MOVQ      24(AX), CX
-	IMUL3Q    $0x00000100, CX, CX
-	ADDQ      CX, 136(AX)
-	DECQ      168(AX)
-	JNZ       channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_1x6(a *byte)
-// Requires: AVX, AVX512BW, AVX512F
-TEXT ·dwAVX512VNNI_1x6(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	VMOVDQA32 Z0, Z8
-	VMOVDQA32 Z1, Z9
-	VMOVDQA32 Z2, Z10
-	VMOVDQA32 Z3, Z11
-	VMOVDQA32 Z0, Z12
-	VMOVDQA32 Z1, Z13
-	VMOVDQA32 Z2, Z14
-	VMOVDQA32 Z3, Z15
-	VMOVDQA32 Z0, Z16
-	VMOVDQA32 Z1, Z17
-	VMOVDQA32 Z2, Z18
-	VMOVDQA32 Z3, Z19
-	VMOVDQA32 Z0, Z20
-	VMOVDQA32 Z1, Z21
-	VMOVDQA32 Z2, Z22
-	VMOVDQA32 Z3, Z23
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), SI
-	MOVQ      16(AX), DI
-	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
-
-tap:
-	MOVQ      (DI), DX
-	ADDQ      120(AX), DX
-	LEAQ      (DX)(BX*4), R10
-	VMOVDQU32 (R9), Z24
-	VMOVDQU32 (DX), Z25
-	VPDPBUSD  Z24, Z25, Z0
-	VMOVDQU32 (DX)(BX*1), Z25
-	VPDPBUSD  Z24, Z25, Z4
-	VMOVDQU32 (DX)(BX*2), Z25
-	VPDPBUSD  Z24, Z25, Z8
-	VMOVDQU32 (DX)(SI*1), Z25
-	VPDPBUSD  Z24, Z25, Z12
-	VMOVDQU32 (R10), Z25
-	VPDPBUSD  Z24, Z25, Z16
-	VMOVDQU32 (R10)(BX*1), Z25
-	VPDPBUSD  Z24, Z25, Z20
-	VMOVDQU32 64(R9), Z24
-	VMOVDQU32 64(DX), Z25
-	VPDPBUSD  Z24, Z25, Z1
-	VMOVDQU32 64(DX)(BX*1), Z25
-	VPDPBUSD  Z24, Z25, Z5
-	VMOVDQU32 64(DX)(BX*2), Z25
-	VPDPBUSD  Z24, Z25, Z9
-	VMOVDQU32 64(DX)(SI*1), Z25
-	VPDPBUSD  Z24, Z25, Z13
-	VMOVDQU32 64(R10), Z25
-	VPDPBUSD  Z24, Z25, Z17
-	VMOVDQU32 64(R10)(BX*1), Z25
-	VPDPBUSD  Z24, Z25, Z21
-	VMOVDQU32 128(R9), Z24
-	VMOVDQU32 128(DX), Z25
-	VPDPBUSD  Z24, Z25, Z2
-	VMOVDQU32 128(DX)(BX*1), Z25
-	VPDPBUSD  Z24, Z25, Z6
-	VMOVDQU32 128(DX)(BX*2), Z25
-	VPDPBUSD  Z24, Z25, Z10
-	VMOVDQU32 128(DX)(SI*1), Z25
-	VPDPBUSD  Z24, Z25, Z14
-	VMOVDQU32 128(R10), Z25
-	VPDPBUSD  Z24, Z25, Z18
-	VMOVDQU32 128(R10)(BX*1), Z25
-	VPDPBUSD  Z24, Z25, Z22
-	VMOVDQU32 192(R9), Z24
-	VMOVDQU32 192(DX), Z25
-	VPDPBUSD  Z24, Z25, Z3
-	VMOVDQU32 192(DX)(BX*1), Z25
-	VPDPBUSD  Z24, Z25, Z7
-	VMOVDQU32 192(DX)(BX*2), Z25
-	VPDPBUSD  Z24, Z25, Z11
-	VMOVDQU32 192(DX)(SI*1), Z25
-	VPDPBUSD  Z24, Z25, Z15
-	VMOVDQU32 192(R10), Z25
-	VPDPBUSD  Z24, Z25, Z19
-	VMOVDQU32 192(R10)(BX*1), Z25
-	VPDPBUSD  Z24, Z25, Z23
-	ADDQ      $0x08, DI
-	ADDQ      $0x00000100, R9
-	DECQ      R8
-	JNZ       tap
-	MOVQ      152(AX), DX
-	MOVQ      56(AX), BX
-	MOVQ      64(AX), SI
-	MOVQ      184(AX), DI
-	MOVQ      72(AX), R8
-	KMOVQ     R8, K1
-	VCVTDQ2PS Z0, Z0
-	VCVTDQ2PS Z1, Z1
-	VCVTDQ2PS Z2, Z2
-	VCVTDQ2PS Z3, Z3
-	VMULPS    (DX), Z0, Z0
-	VMULPS    64(DX), Z1, Z1
-	VMULPS    128(DX), Z2, Z2
-	VMULPS    192(DX), Z3, Z3
-	VCVTPS2DQ Z0, Z0
-	VCVTPS2DQ Z1, Z1
-	VCVTPS2DQ Z2, Z2
-	VCVTPS2DQ Z3, Z3
-	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z4, Z4
-	VCVTDQ2PS Z5, Z5
-	VCVTDQ2PS Z6, Z6
-	VCVTDQ2PS Z7, Z7
-	VMULPS    (DX), Z4, Z4
-	VMULPS    64(DX), Z5, Z5
-	VMULPS    128(DX), Z6, Z6
-	VMULPS    192(DX), Z7, Z7
-	VCVTPS2DQ Z4, Z4
-	VCVTPS2DQ Z5, Z5
-	VCVTPS2DQ Z6, Z6
-	VCVTPS2DQ Z7, Z7
-	VPACKSSDW Z5, Z4, Z0
-	VPACKSSDW Z7, Z6, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z8, Z8
-	VCVTDQ2PS Z9, Z9
-	VCVTDQ2PS Z10, Z10
-	VCVTDQ2PS Z11, Z11
-	VMULPS    (DX), Z8, Z8
-	VMULPS    64(DX), Z9, Z9
-	VMULPS    128(DX), Z10, Z10
-	VMULPS    192(DX), Z11, Z11
-	VCVTPS2DQ Z8, Z8
-	VCVTPS2DQ Z9, Z9
-	VCVTPS2DQ Z10, Z10
-	VCVTPS2DQ Z11, Z11
-	VPACKSSDW Z9, Z8, Z0
-	VPACKSSDW Z11, Z10, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z12, Z12
-	VCVTDQ2PS Z13, Z13
-	VCVTDQ2PS Z14, Z14
-	VCVTDQ2PS Z15, Z15
-	VMULPS    (DX), Z12, Z12
-	VMULPS    64(DX), Z13, Z13
-	VMULPS    128(DX), Z14, Z14
-	VMULPS    192(DX), Z15, Z15
-	VCVTPS2DQ Z12, Z12
-	VCVTPS2DQ Z13, Z13
-	VCVTPS2DQ Z14, Z14
-	VCVTPS2DQ Z15, Z15
-	VPACKSSDW Z13, Z12, Z0
-	VPACKSSDW Z15, Z14, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z16, Z16
-	VCVTDQ2PS Z17, Z17
-	VCVTDQ2PS Z18, Z18
-	VCVTDQ2PS Z19, Z19
-	VMULPS    (DX), Z16, Z16
-	VMULPS    64(DX), Z17, Z17
-	VMULPS    128(DX), Z18, Z18
-	VMULPS    192(DX), Z19, Z19
-	VCVTPS2DQ Z16, Z16
-	VCVTPS2DQ Z17, Z17
-	VCVTPS2DQ Z18, Z18
-	VCVTPS2DQ Z19, Z19
-	VPACKSSDW Z17, Z16, Z0
-	VPACKSSDW Z19, Z18, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	VCVTDQ2PS Z20, Z20
-	VCVTDQ2PS Z21, Z21
-	VCVTDQ2PS Z22, Z22
-	VCVTDQ2PS Z23, Z23
-	VMULPS    (DX), Z20, Z20
-	VMULPS    64(DX), Z21, Z21
-	VMULPS    128(DX), Z22, Z22
-	VMULPS    192(DX), Z23, Z23
-	VCVTPS2DQ Z20, Z20
-	VCVTPS2DQ Z21, Z21
-	VCVTPS2DQ Z22, Z22
-	VCVTPS2DQ Z23, Z23
-	VPACKSSDW Z21, Z20, Z0
-	VPACKSSDW Z23, Z22, Z1
-	VPADDSW   (BX), Z0, Z0
-	VPADDSW   (BX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
-	VPMAXUB   64(BX), Z0, Z0
-	VPMINUB   128(BX), Z0, Z0
-	VMOVDQU8  Z0, K1, (DI)(CX*1)
-	ADDQ      SI, CX
-	MOVQ      8(AX), DX
-	IMUL3Q    $0x06, DX, DX
-	ADDQ      DX, 120(AX)
-	DECQ      128(AX)
-	JNZ       block
-	MOVQ      96(AX), CX
-	ADDQ      CX, 176(AX)
-	MOVQ      104(AX), CX
-	ADDQ      CX, 160(AX)
-	ADDQ      $0x00000100, 144(AX)
-	ADDQ      $0x00000100, 152(AX)
-	MOVQ      24(AX), CX
-	IMUL3Q    $0x00000100, CX, CX
-	ADDQ      CX, 136(AX)
-	DECQ      168(AX)
-	JNZ       channels
 	VZEROUPPER
 	RET
 
@@ -11062,1157 +11967,6 @@ loop:
 	ADDQ         CX, 64(AX)
 	DECQ         72(AX)
 	JNZ          block
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_2x1(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_2x1(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	MOVQ      8(AX), DX
-	LEAQ      (DX)(DX*2), DX
-	MOVQ      16(AX), BX
-	MOVQ      24(AX), SI
-	MOVQ      136(AX), DI
-
-tap:
-	MOVQ          (BX), DX
-	ADDQ          120(AX), DX
-	VMOVDQU32     (DI), Z4
-	VMOVDQU32     (DX), Z5
-	VPDPBUSD      Z4, Z5, Z0
-	VMOVDQU32     64(DI), Z4
-	VMOVDQU32     64(DX), Z5
-	VPDPBUSD      Z4, Z5, Z1
-	VMOVDQU32     128(DI), Z4
-	VMOVDQU32     128(DX), Z5
-	VPDPBUSD      Z4, Z5, Z2
-	VMOVDQU32     192(DI), Z4
-	VMOVDQU32     192(DX), Z5
-	VPDPBUSD      Z4, Z5, Z3
-	ADDQ          $0x08, BX
-	ADDQ          $0x00000100, DI
-	DECQ          SI
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          72(AX), R9
-	KMOVQ         R9, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x01, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_2x2(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_2x2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), DX
-	MOVQ      16(AX), SI
-	MOVQ      24(AX), DI
-	MOVQ      136(AX), R8
-
-tap:
-	MOVQ          (SI), DX
-	ADDQ          120(AX), DX
-	VMOVDQU32     (R8), Z8
-	VMOVDQU32     (DX), Z9
-	VPDPBUSD      Z8, Z9, Z0
-	VMOVDQU32     (DX)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z4
-	VMOVDQU32     64(R8), Z8
-	VMOVDQU32     64(DX), Z9
-	VPDPBUSD      Z8, Z9, Z1
-	VMOVDQU32     64(DX)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z5
-	VMOVDQU32     128(R8), Z8
-	VMOVDQU32     128(DX), Z9
-	VPDPBUSD      Z8, Z9, Z2
-	VMOVDQU32     128(DX)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z6
-	VMOVDQU32     192(R8), Z8
-	VMOVDQU32     192(DX), Z9
-	VPDPBUSD      Z8, Z9, Z3
-	VMOVDQU32     192(DX)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z7
-	ADDQ          $0x08, SI
-	ADDQ          $0x00000100, R8
-	DECQ          DI
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          72(AX), R9
-	KMOVQ         R9, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x02, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_2x3(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_2x3(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	VMOVDQA32 Z0, Z8
-	VMOVDQA32 Z1, Z9
-	VMOVDQA32 Z2, Z10
-	VMOVDQA32 Z3, Z11
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), DX
-	MOVQ      16(AX), SI
-	MOVQ      24(AX), DI
-	MOVQ      136(AX), R8
-
-tap:
-	MOVQ          (SI), DX
-	ADDQ          120(AX), DX
-	VMOVDQU32     (R8), Z12
-	VMOVDQU32     (DX), Z13
-	VPDPBUSD      Z12, Z13, Z0
-	VMOVDQU32     (DX)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z4
-	VMOVDQU32     (DX)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z8
-	VMOVDQU32     64(R8), Z12
-	VMOVDQU32     64(DX), Z13
-	VPDPBUSD      Z12, Z13, Z1
-	VMOVDQU32     64(DX)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z5
-	VMOVDQU32     64(DX)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z9
-	VMOVDQU32     128(R8), Z12
-	VMOVDQU32     128(DX), Z13
-	VPDPBUSD      Z12, Z13, Z2
-	VMOVDQU32     128(DX)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z6
-	VMOVDQU32     128(DX)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z10
-	VMOVDQU32     192(R8), Z12
-	VMOVDQU32     192(DX), Z13
-	VPDPBUSD      Z12, Z13, Z3
-	VMOVDQU32     192(DX)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z7
-	VMOVDQU32     192(DX)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z11
-	ADDQ          $0x08, SI
-	ADDQ          $0x00000100, R8
-	DECQ          DI
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          72(AX), R9
-	KMOVQ         R9, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z8, Z8
-	VCVTDQ2PS     Z9, Z9
-	VCVTDQ2PS     Z10, Z10
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        128(DX), Z10, Z10
-	VMULPS        192(DX), Z11, Z11
-	VCVTPS2DQ     Z8, Z8
-	VCVTPS2DQ     Z9, Z9
-	VCVTPS2DQ     Z10, Z10
-	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x03, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_2x4(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_2x4(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	VMOVDQA32 Z0, Z8
-	VMOVDQA32 Z1, Z9
-	VMOVDQA32 Z2, Z10
-	VMOVDQA32 Z3, Z11
-	VMOVDQA32 Z0, Z12
-	VMOVDQA32 Z1, Z13
-	VMOVDQA32 Z2, Z14
-	VMOVDQA32 Z3, Z15
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), SI
-	MOVQ      16(AX), DI
-	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
-
-tap:
-	MOVQ          (DI), DX
-	ADDQ          120(AX), DX
-	VMOVDQU32     (R9), Z16
-	VMOVDQU32     (DX), Z17
-	VPDPBUSD      Z16, Z17, Z0
-	VMOVDQU32     (DX)(BX*1), Z17
-	VPDPBUSD      Z16, Z17, Z4
-	VMOVDQU32     (DX)(BX*2), Z17
-	VPDPBUSD      Z16, Z17, Z8
-	VMOVDQU32     (DX)(SI*1), Z17
-	VPDPBUSD      Z16, Z17, Z12
-	VMOVDQU32     64(R9), Z16
-	VMOVDQU32     64(DX), Z17
-	VPDPBUSD      Z16, Z17, Z1
-	VMOVDQU32     64(DX)(BX*1), Z17
-	VPDPBUSD      Z16, Z17, Z5
-	VMOVDQU32     64(DX)(BX*2), Z17
-	VPDPBUSD      Z16, Z17, Z9
-	VMOVDQU32     64(DX)(SI*1), Z17
-	VPDPBUSD      Z16, Z17, Z13
-	VMOVDQU32     128(R9), Z16
-	VMOVDQU32     128(DX), Z17
-	VPDPBUSD      Z16, Z17, Z2
-	VMOVDQU32     128(DX)(BX*1), Z17
-	VPDPBUSD      Z16, Z17, Z6
-	VMOVDQU32     128(DX)(BX*2), Z17
-	VPDPBUSD      Z16, Z17, Z10
-	VMOVDQU32     128(DX)(SI*1), Z17
-	VPDPBUSD      Z16, Z17, Z14
-	VMOVDQU32     192(R9), Z16
-	VMOVDQU32     192(DX), Z17
-	VPDPBUSD      Z16, Z17, Z3
-	VMOVDQU32     192(DX)(BX*1), Z17
-	VPDPBUSD      Z16, Z17, Z7
-	VMOVDQU32     192(DX)(BX*2), Z17
-	VPDPBUSD      Z16, Z17, Z11
-	VMOVDQU32     192(DX)(SI*1), Z17
-	VPDPBUSD      Z16, Z17, Z15
-	ADDQ          $0x08, DI
-	ADDQ          $0x00000100, R9
-	DECQ          R8
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          72(AX), R9
-	KMOVQ         R9, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z8, Z8
-	VCVTDQ2PS     Z9, Z9
-	VCVTDQ2PS     Z10, Z10
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        128(DX), Z10, Z10
-	VMULPS        192(DX), Z11, Z11
-	VCVTPS2DQ     Z8, Z8
-	VCVTPS2DQ     Z9, Z9
-	VCVTPS2DQ     Z10, Z10
-	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z12, Z12
-	VCVTDQ2PS     Z13, Z13
-	VCVTDQ2PS     Z14, Z14
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        128(DX), Z14, Z14
-	VMULPS        192(DX), Z15, Z15
-	VCVTPS2DQ     Z12, Z12
-	VCVTPS2DQ     Z13, Z13
-	VCVTPS2DQ     Z14, Z14
-	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x04, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_2x5(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_2x5(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	VMOVDQA32 Z0, Z8
-	VMOVDQA32 Z1, Z9
-	VMOVDQA32 Z2, Z10
-	VMOVDQA32 Z3, Z11
-	VMOVDQA32 Z0, Z12
-	VMOVDQA32 Z1, Z13
-	VMOVDQA32 Z2, Z14
-	VMOVDQA32 Z3, Z15
-	VMOVDQA32 Z0, Z16
-	VMOVDQA32 Z1, Z17
-	VMOVDQA32 Z2, Z18
-	VMOVDQA32 Z3, Z19
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), SI
-	MOVQ      16(AX), DI
-	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
-
-tap:
-	MOVQ          (DI), DX
-	ADDQ          120(AX), DX
-	LEAQ          (DX)(BX*4), R10
-	VMOVDQU32     (R9), Z20
-	VMOVDQU32     (DX), Z21
-	VPDPBUSD      Z20, Z21, Z0
-	VMOVDQU32     (DX)(BX*1), Z21
-	VPDPBUSD      Z20, Z21, Z4
-	VMOVDQU32     (DX)(BX*2), Z21
-	VPDPBUSD      Z20, Z21, Z8
-	VMOVDQU32     (DX)(SI*1), Z21
-	VPDPBUSD      Z20, Z21, Z12
-	VMOVDQU32     (R10), Z21
-	VPDPBUSD      Z20, Z21, Z16
-	VMOVDQU32     64(R9), Z20
-	VMOVDQU32     64(DX), Z21
-	VPDPBUSD      Z20, Z21, Z1
-	VMOVDQU32     64(DX)(BX*1), Z21
-	VPDPBUSD      Z20, Z21, Z5
-	VMOVDQU32     64(DX)(BX*2), Z21
-	VPDPBUSD      Z20, Z21, Z9
-	VMOVDQU32     64(DX)(SI*1), Z21
-	VPDPBUSD      Z20, Z21, Z13
-	VMOVDQU32     64(R10), Z21
-	VPDPBUSD      Z20, Z21, Z17
-	VMOVDQU32     128(R9), Z20
-	VMOVDQU32     128(DX), Z21
-	VPDPBUSD      Z20, Z21, Z2
-	VMOVDQU32     128(DX)(BX*1), Z21
-	VPDPBUSD      Z20, Z21, Z6
-	VMOVDQU32     128(DX)(BX*2), Z21
-	VPDPBUSD      Z20, Z21, Z10
-	VMOVDQU32     128(DX)(SI*1), Z21
-	VPDPBUSD      Z20, Z21, Z14
-	VMOVDQU32     128(R10), Z21
-	VPDPBUSD      Z20, Z21, Z18
-	VMOVDQU32     192(R9), Z20
-	VMOVDQU32     192(DX), Z21
-	VPDPBUSD      Z20, Z21, Z3
-	VMOVDQU32     192(DX)(BX*1), Z21
-	VPDPBUSD      Z20, Z21, Z7
-	VMOVDQU32     192(DX)(BX*2), Z21
-	VPDPBUSD      Z20, Z21, Z11
-	VMOVDQU32     192(DX)(SI*1), Z21
-	VPDPBUSD      Z20, Z21, Z15
-	VMOVDQU32     192(R10), Z21
-	VPDPBUSD      Z20, Z21, Z19
-	ADDQ          $0x08, DI
-	ADDQ          $0x00000100, R9
-	DECQ          R8
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          72(AX), R9
-	KMOVQ         R9, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z8, Z8
-	VCVTDQ2PS     Z9, Z9
-	VCVTDQ2PS     Z10, Z10
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        128(DX), Z10, Z10
-	VMULPS        192(DX), Z11, Z11
-	VCVTPS2DQ     Z8, Z8
-	VCVTPS2DQ     Z9, Z9
-	VCVTPS2DQ     Z10, Z10
-	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z12, Z12
-	VCVTDQ2PS     Z13, Z13
-	VCVTDQ2PS     Z14, Z14
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        128(DX), Z14, Z14
-	VMULPS        192(DX), Z15, Z15
-	VCVTPS2DQ     Z12, Z12
-	VCVTPS2DQ     Z13, Z13
-	VCVTPS2DQ     Z14, Z14
-	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z16, Z16
-	VCVTDQ2PS     Z17, Z17
-	VCVTDQ2PS     Z18, Z18
-	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        128(DX), Z18, Z18
-	VMULPS        192(DX), Z19, Z19
-	VCVTPS2DQ     Z16, Z16
-	VCVTPS2DQ     Z17, Z17
-	VCVTPS2DQ     Z18, Z18
-	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x05, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
-	VZEROUPPER
-	RET
-
-// func dwAVX512VNNI_2x6(a *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_2x6(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
-	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
-	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
-	MOVQ CX, 168(AX)
-
-channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
-
-block:
-	MOVQ      144(AX), DX
-	VMOVDQU32 (DX), Z0
-	VMOVDQU32 64(DX), Z1
-	VMOVDQU32 128(DX), Z2
-	VMOVDQU32 192(DX), Z3
-	VMOVDQA32 Z0, Z4
-	VMOVDQA32 Z1, Z5
-	VMOVDQA32 Z2, Z6
-	VMOVDQA32 Z3, Z7
-	VMOVDQA32 Z0, Z8
-	VMOVDQA32 Z1, Z9
-	VMOVDQA32 Z2, Z10
-	VMOVDQA32 Z3, Z11
-	VMOVDQA32 Z0, Z12
-	VMOVDQA32 Z1, Z13
-	VMOVDQA32 Z2, Z14
-	VMOVDQA32 Z3, Z15
-	VMOVDQA32 Z0, Z16
-	VMOVDQA32 Z1, Z17
-	VMOVDQA32 Z2, Z18
-	VMOVDQA32 Z3, Z19
-	VMOVDQA32 Z0, Z20
-	VMOVDQA32 Z1, Z21
-	VMOVDQA32 Z2, Z22
-	VMOVDQA32 Z3, Z23
-	MOVQ      8(AX), BX
-	LEAQ      (BX)(BX*2), SI
-	MOVQ      16(AX), DI
-	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
-
-tap:
-	MOVQ          (DI), DX
-	ADDQ          120(AX), DX
-	LEAQ          (DX)(BX*4), R10
-	VMOVDQU32     (R9), Z24
-	VMOVDQU32     (DX), Z25
-	VPDPBUSD      Z24, Z25, Z0
-	VMOVDQU32     (DX)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z4
-	VMOVDQU32     (DX)(BX*2), Z25
-	VPDPBUSD      Z24, Z25, Z8
-	VMOVDQU32     (DX)(SI*1), Z25
-	VPDPBUSD      Z24, Z25, Z12
-	VMOVDQU32     (R10), Z25
-	VPDPBUSD      Z24, Z25, Z16
-	VMOVDQU32     (R10)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z20
-	VMOVDQU32     64(R9), Z24
-	VMOVDQU32     64(DX), Z25
-	VPDPBUSD      Z24, Z25, Z1
-	VMOVDQU32     64(DX)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z5
-	VMOVDQU32     64(DX)(BX*2), Z25
-	VPDPBUSD      Z24, Z25, Z9
-	VMOVDQU32     64(DX)(SI*1), Z25
-	VPDPBUSD      Z24, Z25, Z13
-	VMOVDQU32     64(R10), Z25
-	VPDPBUSD      Z24, Z25, Z17
-	VMOVDQU32     64(R10)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z21
-	VMOVDQU32     128(R9), Z24
-	VMOVDQU32     128(DX), Z25
-	VPDPBUSD      Z24, Z25, Z2
-	VMOVDQU32     128(DX)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z6
-	VMOVDQU32     128(DX)(BX*2), Z25
-	VPDPBUSD      Z24, Z25, Z10
-	VMOVDQU32     128(DX)(SI*1), Z25
-	VPDPBUSD      Z24, Z25, Z14
-	VMOVDQU32     128(R10), Z25
-	VPDPBUSD      Z24, Z25, Z18
-	VMOVDQU32     128(R10)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z22
-	VMOVDQU32     192(R9), Z24
-	VMOVDQU32     192(DX), Z25
-	VPDPBUSD      Z24, Z25, Z3
-	VMOVDQU32     192(DX)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z7
-	VMOVDQU32     192(DX)(BX*2), Z25
-	VPDPBUSD      Z24, Z25, Z11
-	VMOVDQU32     192(DX)(SI*1), Z25
-	VPDPBUSD      Z24, Z25, Z15
-	VMOVDQU32     192(R10), Z25
-	VPDPBUSD      Z24, Z25, Z19
-	VMOVDQU32     192(R10)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z23
-	ADDQ          $0x08, DI
-	ADDQ          $0x00000100, R9
-	DECQ          R8
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          72(AX), R9
-	KMOVQ         R9, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z8, Z8
-	VCVTDQ2PS     Z9, Z9
-	VCVTDQ2PS     Z10, Z10
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        128(DX), Z10, Z10
-	VMULPS        192(DX), Z11, Z11
-	VCVTPS2DQ     Z8, Z8
-	VCVTPS2DQ     Z9, Z9
-	VCVTPS2DQ     Z10, Z10
-	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z12, Z12
-	VCVTDQ2PS     Z13, Z13
-	VCVTDQ2PS     Z14, Z14
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        128(DX), Z14, Z14
-	VMULPS        192(DX), Z15, Z15
-	VCVTPS2DQ     Z12, Z12
-	VCVTPS2DQ     Z13, Z13
-	VCVTPS2DQ     Z14, Z14
-	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z16, Z16
-	VCVTDQ2PS     Z17, Z17
-	VCVTDQ2PS     Z18, Z18
-	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        128(DX), Z18, Z18
-	VMULPS        192(DX), Z19, Z19
-	VCVTPS2DQ     Z16, Z16
-	VCVTPS2DQ     Z17, Z17
-	VCVTPS2DQ     Z18, Z18
-	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z20, Z20
-	VCVTDQ2PS     Z21, Z21
-	VCVTDQ2PS     Z22, Z22
-	VCVTDQ2PS     Z23, Z23
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
-	VMULPS        128(DX), Z22, Z22
-	VMULPS        192(DX), Z23, Z23
-	VCVTPS2DQ     Z20, Z20
-	VCVTPS2DQ     Z21, Z21
-	VCVTPS2DQ     Z22, Z22
-	VCVTPS2DQ     Z23, Z23
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z23, Z22, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      Y0, K1, (DI)(CX*1)
-	VEXTRACTI64X4 $0x01, Z0, Y0
-	VMOVDQU8      Y0, K1, (R8)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x06, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
 	VZEROUPPER
 	RET
 
@@ -12291,32 +12045,32 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dwAVX512VNNI_4x1(a *byte)
+// func dwAVX512VNNI_1(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_4x1(SB), NOSPLIT, $0-8
+TEXT ·dwAVX512VNNI_1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ      144(AX), DX
+	MOVQ      168(AX), DX
 	VMOVDQU32 (DX), Z0
 	VMOVDQU32 64(DX), Z1
 	VMOVDQU32 128(DX), Z2
@@ -12325,108 +12079,192 @@ block:
 	LEAQ      (DX)(DX*2), DX
 	MOVQ      16(AX), BX
 	MOVQ      24(AX), SI
-	MOVQ      136(AX), DI
+	MOVQ      160(AX), DI
 
 tap:
-	MOVQ          (BX), DX
-	ADDQ          120(AX), DX
-	VMOVDQU32     (DI), Z4
-	VMOVDQU32     (DX), Z5
-	VPDPBUSD      Z4, Z5, Z0
-	VMOVDQU32     64(DI), Z4
-	VMOVDQU32     64(DX), Z5
-	VPDPBUSD      Z4, Z5, Z1
-	VMOVDQU32     128(DI), Z4
-	VMOVDQU32     128(DX), Z5
-	VPDPBUSD      Z4, Z5, Z2
-	VMOVDQU32     192(DI), Z4
-	VMOVDQU32     192(DX), Z5
-	VPDPBUSD      Z4, Z5, Z3
-	ADDQ          $0x08, BX
-	ADDQ          $0x00000100, DI
-	DECQ          SI
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          200(AX), R9
-	MOVQ          208(AX), R10
-	MOVQ          72(AX), R11
-	KMOVQ         R11, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x08, BX
+	ADDQ      $0x00000100, DI
+	DECQ      SI
+	JNZ       tap
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z4
+	VMOVDQU32 64(DX), Z5
+	VMOVDQU32 128(DX), Z6
+	VMOVDQU32 192(DX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
-	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x01, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x01, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
 	VZEROUPPER
 	RET
 
-// func dwAVX512VNNI_4x2(a *byte)
+// func dwAVX512VNNI_2(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_4x2(SB), NOSPLIT, $0-8
+TEXT ·dwAVX512VNNI_2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ      144(AX), DX
+	MOVQ      168(AX), DX
 	VMOVDQU32 (DX), Z0
 	VMOVDQU32 64(DX), Z1
 	VMOVDQU32 128(DX), Z2
@@ -12439,143 +12277,306 @@ block:
 	LEAQ      (BX)(BX*2), DX
 	MOVQ      16(AX), SI
 	MOVQ      24(AX), DI
-	MOVQ      136(AX), R8
+	MOVQ      160(AX), R8
 
 tap:
-	MOVQ          (SI), DX
-	ADDQ          120(AX), DX
-	VMOVDQU32     (R8), Z8
-	VMOVDQU32     (DX), Z9
-	VPDPBUSD      Z8, Z9, Z0
-	VMOVDQU32     (DX)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z4
-	VMOVDQU32     64(R8), Z8
-	VMOVDQU32     64(DX), Z9
-	VPDPBUSD      Z8, Z9, Z1
-	VMOVDQU32     64(DX)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z5
-	VMOVDQU32     128(R8), Z8
-	VMOVDQU32     128(DX), Z9
-	VPDPBUSD      Z8, Z9, Z2
-	VMOVDQU32     128(DX)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z6
-	VMOVDQU32     192(R8), Z8
-	VMOVDQU32     192(DX), Z9
-	VPDPBUSD      Z8, Z9, Z3
-	VMOVDQU32     192(DX)(BX*1), Z9
-	VPDPBUSD      Z8, Z9, Z7
-	ADDQ          $0x08, SI
-	ADDQ          $0x00000100, R8
-	DECQ          DI
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          200(AX), R9
-	MOVQ          208(AX), R10
-	MOVQ          72(AX), R11
-	KMOVQ         R11, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 (DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 64(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 128(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 192(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z8
+	VMOVDQU32 64(DX), Z9
+	VMOVDQU32 128(DX), Z10
+	VMOVDQU32 192(DX), Z11
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMULPS    Z11, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
-	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
 	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z8, Z4, Z4
+	VMULPS    Z9, Z5, Z5
+	VMULPS    Z10, Z6, Z6
+	VMULPS    Z11, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x02, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x02, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
 	VZEROUPPER
 	RET
 
-// func dwAVX512VNNI_4x3(a *byte)
+// func dwAVX512VNNI_3(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_4x3(SB), NOSPLIT, $0-8
+TEXT ·dwAVX512VNNI_3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ      144(AX), DX
+	MOVQ      168(AX), DX
 	VMOVDQU32 (DX), Z0
 	VMOVDQU32 64(DX), Z1
 	VMOVDQU32 128(DX), Z2
@@ -12592,178 +12593,420 @@ block:
 	LEAQ      (BX)(BX*2), DX
 	MOVQ      16(AX), SI
 	MOVQ      24(AX), DI
-	MOVQ      136(AX), R8
+	MOVQ      160(AX), R8
 
 tap:
-	MOVQ          (SI), DX
-	ADDQ          120(AX), DX
-	VMOVDQU32     (R8), Z12
-	VMOVDQU32     (DX), Z13
-	VPDPBUSD      Z12, Z13, Z0
-	VMOVDQU32     (DX)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z4
-	VMOVDQU32     (DX)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z8
-	VMOVDQU32     64(R8), Z12
-	VMOVDQU32     64(DX), Z13
-	VPDPBUSD      Z12, Z13, Z1
-	VMOVDQU32     64(DX)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z5
-	VMOVDQU32     64(DX)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z9
-	VMOVDQU32     128(R8), Z12
-	VMOVDQU32     128(DX), Z13
-	VPDPBUSD      Z12, Z13, Z2
-	VMOVDQU32     128(DX)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z6
-	VMOVDQU32     128(DX)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z10
-	VMOVDQU32     192(R8), Z12
-	VMOVDQU32     192(DX), Z13
-	VPDPBUSD      Z12, Z13, Z3
-	VMOVDQU32     192(DX)(BX*1), Z13
-	VPDPBUSD      Z12, Z13, Z7
-	VMOVDQU32     192(DX)(BX*2), Z13
-	VPDPBUSD      Z12, Z13, Z11
-	ADDQ          $0x08, SI
-	ADDQ          $0x00000100, R8
-	DECQ          DI
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          200(AX), R9
-	MOVQ          208(AX), R10
-	MOVQ          72(AX), R11
-	KMOVQ         R11, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 (DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VMOVDQU32 (DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 64(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VMOVDQU32 64(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 128(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VMOVDQU32 128(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 192(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z7
+	VMOVDQU32 192(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z11
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z12
+	VMOVDQU32 64(DX), Z13
+	VMOVDQU32 128(DX), Z14
+	VMOVDQU32 192(DX), Z15
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z12, Z0, Z0
+	VMULPS    Z13, Z1, Z1
+	VMULPS    Z14, Z2, Z2
+	VMULPS    Z15, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
-	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
 	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z12, Z4, Z4
+	VMULPS    Z13, Z5, Z5
+	VMULPS    Z14, Z6, Z6
+	VMULPS    Z15, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z8, Z8
-	VCVTDQ2PS     Z9, Z9
-	VCVTDQ2PS     Z10, Z10
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        128(DX), Z10, Z10
-	VMULPS        192(DX), Z11, Z11
-	VCVTPS2DQ     Z8, Z8
-	VCVTPS2DQ     Z9, Z9
-	VCVTPS2DQ     Z10, Z10
-	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z12, Z8, Z8
+	VMULPS    Z13, Z9, Z9
+	VMULPS    Z14, Z10, Z10
+	VMULPS    Z15, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x03, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x03, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
 	VZEROUPPER
 	RET
 
-// func dwAVX512VNNI_4x4(a *byte)
+// func dwAVX512VNNI_4(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_4x4(SB), NOSPLIT, $0-8
+TEXT ·dwAVX512VNNI_4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ      144(AX), DX
+	MOVQ      168(AX), DX
 	VMOVDQU32 (DX), Z0
 	VMOVDQU32 64(DX), Z1
 	VMOVDQU32 128(DX), Z2
@@ -12784,213 +13027,534 @@ block:
 	LEAQ      (BX)(BX*2), SI
 	MOVQ      16(AX), DI
 	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
+	MOVQ      160(AX), R9
 
 tap:
-	MOVQ          (DI), DX
-	ADDQ          120(AX), DX
-	VMOVDQU32     (R9), Z16
-	VMOVDQU32     (DX), Z17
-	VPDPBUSD      Z16, Z17, Z0
-	VMOVDQU32     (DX)(BX*1), Z17
-	VPDPBUSD      Z16, Z17, Z4
-	VMOVDQU32     (DX)(BX*2), Z17
-	VPDPBUSD      Z16, Z17, Z8
-	VMOVDQU32     (DX)(SI*1), Z17
-	VPDPBUSD      Z16, Z17, Z12
-	VMOVDQU32     64(R9), Z16
-	VMOVDQU32     64(DX), Z17
-	VPDPBUSD      Z16, Z17, Z1
-	VMOVDQU32     64(DX)(BX*1), Z17
-	VPDPBUSD      Z16, Z17, Z5
-	VMOVDQU32     64(DX)(BX*2), Z17
-	VPDPBUSD      Z16, Z17, Z9
-	VMOVDQU32     64(DX)(SI*1), Z17
-	VPDPBUSD      Z16, Z17, Z13
-	VMOVDQU32     128(R9), Z16
-	VMOVDQU32     128(DX), Z17
-	VPDPBUSD      Z16, Z17, Z2
-	VMOVDQU32     128(DX)(BX*1), Z17
-	VPDPBUSD      Z16, Z17, Z6
-	VMOVDQU32     128(DX)(BX*2), Z17
-	VPDPBUSD      Z16, Z17, Z10
-	VMOVDQU32     128(DX)(SI*1), Z17
-	VPDPBUSD      Z16, Z17, Z14
-	VMOVDQU32     192(R9), Z16
-	VMOVDQU32     192(DX), Z17
-	VPDPBUSD      Z16, Z17, Z3
-	VMOVDQU32     192(DX)(BX*1), Z17
-	VPDPBUSD      Z16, Z17, Z7
-	VMOVDQU32     192(DX)(BX*2), Z17
-	VPDPBUSD      Z16, Z17, Z11
-	VMOVDQU32     192(DX)(SI*1), Z17
-	VPDPBUSD      Z16, Z17, Z15
-	ADDQ          $0x08, DI
-	ADDQ          $0x00000100, R9
-	DECQ          R8
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          200(AX), R9
-	MOVQ          208(AX), R10
-	MOVQ          72(AX), R11
-	KMOVQ         R11, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 (DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z4
+	VMOVDQU32 (DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z8
+	VMOVDQU32 (DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 64(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z5
+	VMOVDQU32 64(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z9
+	VMOVDQU32 64(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 128(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z6
+	VMOVDQU32 128(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z10
+	VMOVDQU32 128(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 192(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z7
+	VMOVDQU32 192(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z11
+	VMOVDQU32 192(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z15
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z16
+	VMOVDQU32 64(DX), Z17
+	VMOVDQU32 128(DX), Z18
+	VMOVDQU32 192(DX), Z19
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z16, Z0, Z0
+	VMULPS    Z17, Z1, Z1
+	VMULPS    Z18, Z2, Z2
+	VMULPS    Z19, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
-	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
 	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z16, Z4, Z4
+	VMULPS    Z17, Z5, Z5
+	VMULPS    Z18, Z6, Z6
+	VMULPS    Z19, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z8, Z8
-	VCVTDQ2PS     Z9, Z9
-	VCVTDQ2PS     Z10, Z10
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        128(DX), Z10, Z10
-	VMULPS        192(DX), Z11, Z11
-	VCVTPS2DQ     Z8, Z8
-	VCVTPS2DQ     Z9, Z9
-	VCVTPS2DQ     Z10, Z10
-	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z16, Z8, Z8
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z12, Z12
-	VCVTDQ2PS     Z13, Z13
-	VCVTDQ2PS     Z14, Z14
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        128(DX), Z14, Z14
-	VMULPS        192(DX), Z15, Z15
-	VCVTPS2DQ     Z12, Z12
-	VCVTPS2DQ     Z13, Z13
-	VCVTPS2DQ     Z14, Z14
-	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z16, Z12, Z12
+	VMULPS    Z17, Z13, Z13
+	VMULPS    Z18, Z14, Z14
+	VMULPS    Z19, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x04, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x04, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
 	VZEROUPPER
 	RET
 
-// func dwAVX512VNNI_4x5(a *byte)
+// func dwAVX512VNNI_5(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_4x5(SB), NOSPLIT, $0-8
+TEXT ·dwAVX512VNNI_5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ      144(AX), DX
+	MOVQ      168(AX), DX
 	VMOVDQU32 (DX), Z0
 	VMOVDQU32 64(DX), Z1
 	VMOVDQU32 128(DX), Z2
@@ -13015,249 +13579,649 @@ block:
 	LEAQ      (BX)(BX*2), SI
 	MOVQ      16(AX), DI
 	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
+	MOVQ      160(AX), R9
 
 tap:
-	MOVQ          (DI), DX
-	ADDQ          120(AX), DX
-	LEAQ          (DX)(BX*4), R10
-	VMOVDQU32     (R9), Z20
-	VMOVDQU32     (DX), Z21
-	VPDPBUSD      Z20, Z21, Z0
-	VMOVDQU32     (DX)(BX*1), Z21
-	VPDPBUSD      Z20, Z21, Z4
-	VMOVDQU32     (DX)(BX*2), Z21
-	VPDPBUSD      Z20, Z21, Z8
-	VMOVDQU32     (DX)(SI*1), Z21
-	VPDPBUSD      Z20, Z21, Z12
-	VMOVDQU32     (R10), Z21
-	VPDPBUSD      Z20, Z21, Z16
-	VMOVDQU32     64(R9), Z20
-	VMOVDQU32     64(DX), Z21
-	VPDPBUSD      Z20, Z21, Z1
-	VMOVDQU32     64(DX)(BX*1), Z21
-	VPDPBUSD      Z20, Z21, Z5
-	VMOVDQU32     64(DX)(BX*2), Z21
-	VPDPBUSD      Z20, Z21, Z9
-	VMOVDQU32     64(DX)(SI*1), Z21
-	VPDPBUSD      Z20, Z21, Z13
-	VMOVDQU32     64(R10), Z21
-	VPDPBUSD      Z20, Z21, Z17
-	VMOVDQU32     128(R9), Z20
-	VMOVDQU32     128(DX), Z21
-	VPDPBUSD      Z20, Z21, Z2
-	VMOVDQU32     128(DX)(BX*1), Z21
-	VPDPBUSD      Z20, Z21, Z6
-	VMOVDQU32     128(DX)(BX*2), Z21
-	VPDPBUSD      Z20, Z21, Z10
-	VMOVDQU32     128(DX)(SI*1), Z21
-	VPDPBUSD      Z20, Z21, Z14
-	VMOVDQU32     128(R10), Z21
-	VPDPBUSD      Z20, Z21, Z18
-	VMOVDQU32     192(R9), Z20
-	VMOVDQU32     192(DX), Z21
-	VPDPBUSD      Z20, Z21, Z3
-	VMOVDQU32     192(DX)(BX*1), Z21
-	VPDPBUSD      Z20, Z21, Z7
-	VMOVDQU32     192(DX)(BX*2), Z21
-	VPDPBUSD      Z20, Z21, Z11
-	VMOVDQU32     192(DX)(SI*1), Z21
-	VPDPBUSD      Z20, Z21, Z15
-	VMOVDQU32     192(R10), Z21
-	VPDPBUSD      Z20, Z21, Z19
-	ADDQ          $0x08, DI
-	ADDQ          $0x00000100, R9
-	DECQ          R8
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          200(AX), R9
-	MOVQ          208(AX), R10
-	MOVQ          72(AX), R11
-	KMOVQ         R11, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 (DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z4
+	VMOVDQU32 (DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z8
+	VMOVDQU32 (DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z12
+	VMOVDQU32 (R10), Z21
+	VPDPBUSD  Z20, Z21, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 64(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z5
+	VMOVDQU32 64(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z9
+	VMOVDQU32 64(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z13
+	VMOVDQU32 64(R10), Z21
+	VPDPBUSD  Z20, Z21, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 128(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z6
+	VMOVDQU32 128(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z10
+	VMOVDQU32 128(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z14
+	VMOVDQU32 128(R10), Z21
+	VPDPBUSD  Z20, Z21, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 192(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z7
+	VMOVDQU32 192(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z11
+	VMOVDQU32 192(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z15
+	VMOVDQU32 192(R10), Z21
+	VPDPBUSD  Z20, Z21, Z19
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z20
+	VMOVDQU32 64(DX), Z21
+	VMOVDQU32 128(DX), Z22
+	VMOVDQU32 192(DX), Z23
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z20, Z0, Z0
+	VMULPS    Z21, Z1, Z1
+	VMULPS    Z22, Z2, Z2
+	VMULPS    Z23, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
-	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
 	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z20, Z4, Z4
+	VMULPS    Z21, Z5, Z5
+	VMULPS    Z22, Z6, Z6
+	VMULPS    Z23, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z8, Z8
-	VCVTDQ2PS     Z9, Z9
-	VCVTDQ2PS     Z10, Z10
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        128(DX), Z10, Z10
-	VMULPS        192(DX), Z11, Z11
-	VCVTPS2DQ     Z8, Z8
-	VCVTPS2DQ     Z9, Z9
-	VCVTPS2DQ     Z10, Z10
-	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z20, Z8, Z8
+	VMULPS    Z21, Z9, Z9
+	VMULPS    Z22, Z10, Z10
+	VMULPS    Z23, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z12, Z12
-	VCVTDQ2PS     Z13, Z13
-	VCVTDQ2PS     Z14, Z14
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        128(DX), Z14, Z14
-	VMULPS        192(DX), Z15, Z15
-	VCVTPS2DQ     Z12, Z12
-	VCVTPS2DQ     Z13, Z13
-	VCVTPS2DQ     Z14, Z14
-	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z20, Z12, Z12
+	VMULPS    Z21, Z13, Z13
+	VMULPS    Z22, Z14, Z14
+	VMULPS    Z23, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z16, Z16
-	VCVTDQ2PS     Z17, Z17
-	VCVTDQ2PS     Z18, Z18
-	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        128(DX), Z18, Z18
-	VMULPS        192(DX), Z19, Z19
-	VCVTPS2DQ     Z16, Z16
-	VCVTPS2DQ     Z17, Z17
-	VCVTPS2DQ     Z18, Z18
-	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
-	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
-	VMOVDQU8      X1, K1, (R9)(CX*1)
-	VEXTRACTI32X4 $0x03, Z0, X0
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z20, Z16, Z16
+	VMULPS    Z21, Z17, Z17
+	VMULPS    Z22, Z18, Z18
+	VMULPS    Z23, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x05, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x05, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
 	VZEROUPPER
 	RET
 
-// func dwAVX512VNNI_4x6(a *byte)
+// func dwAVX512VNNI_6(a *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL
-TEXT ·dwAVX512VNNI_4x6(SB), NOSPLIT, $0-8
+TEXT ·dwAVX512VNNI_6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 176(AX)
+	MOVQ CX, 200(AX)
 	MOVQ 32(AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 40(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 48(AX), CX
-	MOVQ CX, 152(AX)
-	MOVQ 112(AX), CX
 	MOVQ CX, 160(AX)
-	MOVQ 88(AX), CX
+	MOVQ 40(AX), CX
 	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
 
 channels:
-	MOVQ 176(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 160(AX), CX
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
 
 block:
-	MOVQ      144(AX), DX
+	MOVQ      168(AX), DX
 	VMOVDQU32 (DX), Z0
 	VMOVDQU32 64(DX), Z1
 	VMOVDQU32 128(DX), Z2
@@ -13286,255 +14250,21248 @@ block:
 	LEAQ      (BX)(BX*2), SI
 	MOVQ      16(AX), DI
 	MOVQ      24(AX), R8
-	MOVQ      136(AX), R9
+	MOVQ      160(AX), R9
 
 tap:
-	MOVQ          (DI), DX
-	ADDQ          120(AX), DX
-	LEAQ          (DX)(BX*4), R10
-	VMOVDQU32     (R9), Z24
-	VMOVDQU32     (DX), Z25
-	VPDPBUSD      Z24, Z25, Z0
-	VMOVDQU32     (DX)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z4
-	VMOVDQU32     (DX)(BX*2), Z25
-	VPDPBUSD      Z24, Z25, Z8
-	VMOVDQU32     (DX)(SI*1), Z25
-	VPDPBUSD      Z24, Z25, Z12
-	VMOVDQU32     (R10), Z25
-	VPDPBUSD      Z24, Z25, Z16
-	VMOVDQU32     (R10)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z20
-	VMOVDQU32     64(R9), Z24
-	VMOVDQU32     64(DX), Z25
-	VPDPBUSD      Z24, Z25, Z1
-	VMOVDQU32     64(DX)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z5
-	VMOVDQU32     64(DX)(BX*2), Z25
-	VPDPBUSD      Z24, Z25, Z9
-	VMOVDQU32     64(DX)(SI*1), Z25
-	VPDPBUSD      Z24, Z25, Z13
-	VMOVDQU32     64(R10), Z25
-	VPDPBUSD      Z24, Z25, Z17
-	VMOVDQU32     64(R10)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z21
-	VMOVDQU32     128(R9), Z24
-	VMOVDQU32     128(DX), Z25
-	VPDPBUSD      Z24, Z25, Z2
-	VMOVDQU32     128(DX)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z6
-	VMOVDQU32     128(DX)(BX*2), Z25
-	VPDPBUSD      Z24, Z25, Z10
-	VMOVDQU32     128(DX)(SI*1), Z25
-	VPDPBUSD      Z24, Z25, Z14
-	VMOVDQU32     128(R10), Z25
-	VPDPBUSD      Z24, Z25, Z18
-	VMOVDQU32     128(R10)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z22
-	VMOVDQU32     192(R9), Z24
-	VMOVDQU32     192(DX), Z25
-	VPDPBUSD      Z24, Z25, Z3
-	VMOVDQU32     192(DX)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z7
-	VMOVDQU32     192(DX)(BX*2), Z25
-	VPDPBUSD      Z24, Z25, Z11
-	VMOVDQU32     192(DX)(SI*1), Z25
-	VPDPBUSD      Z24, Z25, Z15
-	VMOVDQU32     192(R10), Z25
-	VPDPBUSD      Z24, Z25, Z19
-	VMOVDQU32     192(R10)(BX*1), Z25
-	VPDPBUSD      Z24, Z25, Z23
-	ADDQ          $0x08, DI
-	ADDQ          $0x00000100, R9
-	DECQ          R8
-	JNZ           tap
-	MOVQ          152(AX), DX
-	MOVQ          56(AX), BX
-	MOVQ          64(AX), SI
-	MOVQ          184(AX), DI
-	MOVQ          192(AX), R8
-	MOVQ          200(AX), R9
-	MOVQ          208(AX), R10
-	MOVQ          72(AX), R11
-	KMOVQ         R11, K1
-	VCVTDQ2PS     Z0, Z0
-	VCVTDQ2PS     Z1, Z1
-	VCVTDQ2PS     Z2, Z2
-	VCVTDQ2PS     Z3, Z3
-	VMULPS        (DX), Z0, Z0
-	VMULPS        64(DX), Z1, Z1
-	VMULPS        128(DX), Z2, Z2
-	VMULPS        192(DX), Z3, Z3
-	VCVTPS2DQ     Z0, Z0
-	VCVTPS2DQ     Z1, Z1
-	VCVTPS2DQ     Z2, Z2
-	VCVTPS2DQ     Z3, Z3
-	VPACKSSDW     Z1, Z0, Z0
-	VPACKSSDW     Z3, Z2, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 (DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z4
+	VMOVDQU32 (DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z8
+	VMOVDQU32 (DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z12
+	VMOVDQU32 (R10), Z25
+	VPDPBUSD  Z24, Z25, Z16
+	VMOVDQU32 (R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 64(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z5
+	VMOVDQU32 64(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z9
+	VMOVDQU32 64(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z13
+	VMOVDQU32 64(R10), Z25
+	VPDPBUSD  Z24, Z25, Z17
+	VMOVDQU32 64(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 128(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z6
+	VMOVDQU32 128(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z10
+	VMOVDQU32 128(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z14
+	VMOVDQU32 128(R10), Z25
+	VPDPBUSD  Z24, Z25, Z18
+	VMOVDQU32 128(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 192(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z7
+	VMOVDQU32 192(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z11
+	VMOVDQU32 192(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z15
+	VMOVDQU32 192(R10), Z25
+	VPDPBUSD  Z24, Z25, Z19
+	VMOVDQU32 192(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z23
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z24
+	VMOVDQU32 64(DX), Z25
+	VMOVDQU32 128(DX), Z26
+	VMOVDQU32 192(DX), Z27
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z24, Z0, Z0
+	VMULPS    Z25, Z1, Z1
+	VMULPS    Z26, Z2, Z2
+	VMULPS    Z27, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z24, Z4, Z4
+	VMULPS    Z25, Z5, Z5
+	VMULPS    Z26, Z6, Z6
+	VMULPS    Z27, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z4, Z4
-	VCVTDQ2PS     Z5, Z5
-	VCVTDQ2PS     Z6, Z6
-	VCVTDQ2PS     Z7, Z7
-	VMULPS        (DX), Z4, Z4
-	VMULPS        64(DX), Z5, Z5
-	VMULPS        128(DX), Z6, Z6
-	VMULPS        192(DX), Z7, Z7
-	VCVTPS2DQ     Z4, Z4
-	VCVTPS2DQ     Z5, Z5
-	VCVTPS2DQ     Z6, Z6
-	VCVTPS2DQ     Z7, Z7
-	VPACKSSDW     Z5, Z4, Z0
-	VPACKSSDW     Z7, Z6, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z24, Z8, Z8
+	VMULPS    Z25, Z9, Z9
+	VMULPS    Z26, Z10, Z10
+	VMULPS    Z27, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z24, Z12, Z12
+	VMULPS    Z25, Z13, Z13
+	VMULPS    Z26, Z14, Z14
+	VMULPS    Z27, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z24, Z16, Z16
+	VMULPS    Z25, Z17, Z17
+	VMULPS    Z26, Z18, Z18
+	VMULPS    Z27, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z20, Z20
+	VCVTDQ2PS Z21, Z21
+	VCVTDQ2PS Z22, Z22
+	VCVTDQ2PS Z23, Z23
+	VMULPS    Z24, Z20, Z20
+	VMULPS    Z25, Z21, Z21
+	VMULPS    Z26, Z22, Z22
+	VMULPS    Z27, Z23, Z23
+	VCVTPS2DQ Z20, Z20
+	VCVTPS2DQ Z21, Z21
+	VCVTPS2DQ Z22, Z22
+	VCVTPS2DQ Z23, Z23
+	VPACKSSDW Z21, Z20, Z20
+	VPACKSSDW Z23, Z22, Z22
+	CMPQ      80(AX), $0x00
+	JNE       plain5
+	VPADDSW   (BX), Z20, Z20
+	VPADDSW   (BX), Z22, Z22
+	VPACKUSWB Z22, Z20, Z20
+	VPMAXUB   64(BX), Z20, Z20
+	VPMINUB   128(BX), Z20, Z20
+	JMP       packed5
+
+plain5:
+	VPACKUSWB Z22, Z20, Z20
+
+packed5:
+	CMPQ     DI, $0x01
+	JNE      runs5_2
+	BTQ      $0x3f, R12
+	JCC      part_5_1_0
+	VMOVDQU8 Z20, (R8)(CX*1)
+	JMP      done_5_1_0
+
+part_5_1_0:
+	VMOVDQU8 Z20, K1, (R8)(CX*1)
+
+done_5_1_0:
+	JMP stored5
+
+runs5_2:
+	CMPQ     DI, $0x02
+	JNE      runs5_4
+	BTQ      $0x1f, R12
+	JCC      part_5_2_0
+	VMOVDQU8 Y20, (R8)(CX*1)
+	JMP      done_5_2_0
+
+part_5_2_0:
+	VMOVDQU8 Y20, K1, (R8)(CX*1)
+
+done_5_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_5_2_1
+	VEXTRACTI64X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_2_1
+
+part_5_2_1:
+	VEXTRACTI64X4 $0x01, Z20, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_5_2_1:
+	JMP stored5
+
+runs5_4:
+	BTQ      $0x0f, R12
+	JCC      part_5_4_0
+	VMOVDQU8 X20, (R8)(CX*1)
+	JMP      done_5_4_0
+
+part_5_4_0:
+	VMOVDQU8 X20, K1, (R8)(CX*1)
+
+done_5_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_1
+	VEXTRACTI32X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_4_1
+
+part_5_4_1:
+	VEXTRACTI32X4 $0x01, Z20, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_5_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_2
+	VEXTRACTI32X4 $0x02, Z20, (R10)(CX*1)
+	JMP           done_5_4_2
+
+part_5_4_2:
+	VEXTRACTI32X4 $0x02, Z20, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_5_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_3
+	VEXTRACTI32X4 $0x03, Z20, (R11)(CX*1)
+	JMP           done_5_4_3
+
+part_5_4_3:
+	VEXTRACTI32X4 $0x03, Z20, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_5_4_3:
+stored5:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x06, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s1AVX512VNNI_1(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s1AVX512VNNI_1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	MOVQ      8(AX), DX
+	LEAQ      (DX)(DX*2), DX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      160(AX), DI
+	MOVQ      96(AX), R8
+
+group:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 256(DI), Z4
+	VMOVDQU32 256(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 512(DI), Z4
+	VMOVDQU32 512(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 320(DI), Z4
+	VMOVDQU32 320(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 576(DI), Z4
+	VMOVDQU32 576(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 384(DI), Z4
+	VMOVDQU32 384(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 640(DI), Z4
+	VMOVDQU32 640(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 448(DI), Z4
+	VMOVDQU32 448(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 704(DI), Z4
+	VMOVDQU32 704(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x18, BX
+	ADDQ      $0x00000300, DI
+	SUBQ      $0x03, SI
+	DECQ      R8
+	JNZ       group
+	TESTQ     SI, SI
+	JZ        sum
+
+tap:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x08, BX
+	ADDQ      $0x00000100, DI
+	DECQ      SI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z4
+	VMOVDQU32 64(DX), Z5
+	VMOVDQU32 128(DX), Z6
+	VMOVDQU32 192(DX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
-	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z8, Z8
-	VCVTDQ2PS     Z9, Z9
-	VCVTDQ2PS     Z10, Z10
-	VCVTDQ2PS     Z11, Z11
-	VMULPS        (DX), Z8, Z8
-	VMULPS        64(DX), Z9, Z9
-	VMULPS        128(DX), Z10, Z10
-	VMULPS        192(DX), Z11, Z11
-	VCVTPS2DQ     Z8, Z8
-	VCVTPS2DQ     Z9, Z9
-	VCVTPS2DQ     Z10, Z10
-	VCVTPS2DQ     Z11, Z11
-	VPACKSSDW     Z9, Z8, Z0
-	VPACKSSDW     Z11, Z10, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x01, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s1AVX512VNNI_2(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s1AVX512VNNI_2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 256(R8), Z9
+	VMOVDQU32 256(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VPDPBUSD  Z8, Z10, Z4
+	VMOVDQU32 512(R8), Z8
+	VMOVDQU32 512(DX), Z10
+	VPDPBUSD  Z8, Z10, Z0
+	VPDPBUSD  Z9, Z10, Z4
+	VMOVDQU32 768(DX), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 320(R8), Z9
+	VMOVDQU32 320(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VPDPBUSD  Z8, Z10, Z5
+	VMOVDQU32 576(R8), Z8
+	VMOVDQU32 576(DX), Z10
+	VPDPBUSD  Z8, Z10, Z1
+	VPDPBUSD  Z9, Z10, Z5
+	VMOVDQU32 832(DX), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 384(R8), Z9
+	VMOVDQU32 384(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VPDPBUSD  Z8, Z10, Z6
+	VMOVDQU32 640(R8), Z8
+	VMOVDQU32 640(DX), Z10
+	VPDPBUSD  Z8, Z10, Z2
+	VPDPBUSD  Z9, Z10, Z6
+	VMOVDQU32 896(DX), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 448(R8), Z9
+	VMOVDQU32 448(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VPDPBUSD  Z8, Z10, Z7
+	VMOVDQU32 704(R8), Z8
+	VMOVDQU32 704(DX), Z10
+	VPDPBUSD  Z8, Z10, Z3
+	VPDPBUSD  Z9, Z10, Z7
+	VMOVDQU32 960(DX), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x18, SI
+	ADDQ      $0x00000300, R8
+	SUBQ      $0x03, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 (DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 64(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 128(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 192(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z8
+	VMOVDQU32 64(DX), Z9
+	VMOVDQU32 128(DX), Z10
+	VMOVDQU32 192(DX), Z11
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMULPS    Z11, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z8, Z4, Z4
+	VMULPS    Z9, Z5, Z5
+	VMULPS    Z10, Z6, Z6
+	VMULPS    Z11, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z12, Z12
-	VCVTDQ2PS     Z13, Z13
-	VCVTDQ2PS     Z14, Z14
-	VCVTDQ2PS     Z15, Z15
-	VMULPS        (DX), Z12, Z12
-	VMULPS        64(DX), Z13, Z13
-	VMULPS        128(DX), Z14, Z14
-	VMULPS        192(DX), Z15, Z15
-	VCVTPS2DQ     Z12, Z12
-	VCVTPS2DQ     Z13, Z13
-	VCVTPS2DQ     Z14, Z14
-	VCVTPS2DQ     Z15, Z15
-	VPACKSSDW     Z13, Z12, Z0
-	VPACKSSDW     Z15, Z14, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x02, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s1AVX512VNNI_3(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s1AVX512VNNI_3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 256(R8), Z13
+	VMOVDQU32 256(DX), Z14
+	VPDPBUSD  Z13, Z14, Z0
+	VPDPBUSD  Z12, Z14, Z4
+	VMOVDQU32 512(R8), Z14
+	VMOVDQU32 512(DX), Z15
+	VPDPBUSD  Z14, Z15, Z0
+	VPDPBUSD  Z13, Z15, Z4
+	VPDPBUSD  Z12, Z15, Z8
+	VMOVDQU32 768(DX), Z12
+	VPDPBUSD  Z14, Z12, Z4
+	VPDPBUSD  Z13, Z12, Z8
+	VMOVDQU32 1024(DX), Z12
+	VPDPBUSD  Z14, Z12, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 320(R8), Z13
+	VMOVDQU32 320(DX), Z14
+	VPDPBUSD  Z13, Z14, Z1
+	VPDPBUSD  Z12, Z14, Z5
+	VMOVDQU32 576(R8), Z14
+	VMOVDQU32 576(DX), Z15
+	VPDPBUSD  Z14, Z15, Z1
+	VPDPBUSD  Z13, Z15, Z5
+	VPDPBUSD  Z12, Z15, Z9
+	VMOVDQU32 832(DX), Z12
+	VPDPBUSD  Z14, Z12, Z5
+	VPDPBUSD  Z13, Z12, Z9
+	VMOVDQU32 1088(DX), Z12
+	VPDPBUSD  Z14, Z12, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 384(R8), Z13
+	VMOVDQU32 384(DX), Z14
+	VPDPBUSD  Z13, Z14, Z2
+	VPDPBUSD  Z12, Z14, Z6
+	VMOVDQU32 640(R8), Z14
+	VMOVDQU32 640(DX), Z15
+	VPDPBUSD  Z14, Z15, Z2
+	VPDPBUSD  Z13, Z15, Z6
+	VPDPBUSD  Z12, Z15, Z10
+	VMOVDQU32 896(DX), Z12
+	VPDPBUSD  Z14, Z12, Z6
+	VPDPBUSD  Z13, Z12, Z10
+	VMOVDQU32 1152(DX), Z12
+	VPDPBUSD  Z14, Z12, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 448(R8), Z13
+	VMOVDQU32 448(DX), Z14
+	VPDPBUSD  Z13, Z14, Z3
+	VPDPBUSD  Z12, Z14, Z7
+	VMOVDQU32 704(R8), Z14
+	VMOVDQU32 704(DX), Z15
+	VPDPBUSD  Z14, Z15, Z3
+	VPDPBUSD  Z13, Z15, Z7
+	VPDPBUSD  Z12, Z15, Z11
+	VMOVDQU32 960(DX), Z12
+	VPDPBUSD  Z14, Z12, Z7
+	VPDPBUSD  Z13, Z12, Z11
+	VMOVDQU32 1216(DX), Z12
+	VPDPBUSD  Z14, Z12, Z11
+	ADDQ      $0x18, SI
+	ADDQ      $0x00000300, R8
+	SUBQ      $0x03, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 (DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VMOVDQU32 (DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 64(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VMOVDQU32 64(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 128(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VMOVDQU32 128(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 192(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z7
+	VMOVDQU32 192(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z11
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z12
+	VMOVDQU32 64(DX), Z13
+	VMOVDQU32 128(DX), Z14
+	VMOVDQU32 192(DX), Z15
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z12, Z0, Z0
+	VMULPS    Z13, Z1, Z1
+	VMULPS    Z14, Z2, Z2
+	VMULPS    Z15, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z12, Z4, Z4
+	VMULPS    Z13, Z5, Z5
+	VMULPS    Z14, Z6, Z6
+	VMULPS    Z15, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z16, Z16
-	VCVTDQ2PS     Z17, Z17
-	VCVTDQ2PS     Z18, Z18
-	VCVTDQ2PS     Z19, Z19
-	VMULPS        (DX), Z16, Z16
-	VMULPS        64(DX), Z17, Z17
-	VMULPS        128(DX), Z18, Z18
-	VMULPS        192(DX), Z19, Z19
-	VCVTPS2DQ     Z16, Z16
-	VCVTPS2DQ     Z17, Z17
-	VCVTPS2DQ     Z18, Z18
-	VCVTPS2DQ     Z19, Z19
-	VPACKSSDW     Z17, Z16, Z0
-	VPACKSSDW     Z19, Z18, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z12, Z8, Z8
+	VMULPS    Z13, Z9, Z9
+	VMULPS    Z14, Z10, Z10
+	VMULPS    Z15, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x03, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s1AVX512VNNI_4(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s1AVX512VNNI_4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 256(R9), Z17
+	VMOVDQU32 256(DX), Z18
+	VPDPBUSD  Z17, Z18, Z0
+	VPDPBUSD  Z16, Z18, Z4
+	VMOVDQU32 512(R9), Z18
+	VMOVDQU32 512(DX), Z19
+	VPDPBUSD  Z18, Z19, Z0
+	VPDPBUSD  Z17, Z19, Z4
+	VPDPBUSD  Z16, Z19, Z8
+	VMOVDQU32 768(DX), Z19
+	VPDPBUSD  Z18, Z19, Z4
+	VPDPBUSD  Z17, Z19, Z8
+	VPDPBUSD  Z16, Z19, Z12
+	VMOVDQU32 1024(DX), Z16
+	VPDPBUSD  Z18, Z16, Z8
+	VPDPBUSD  Z17, Z16, Z12
+	VMOVDQU32 1280(DX), Z16
+	VPDPBUSD  Z18, Z16, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 320(R9), Z17
+	VMOVDQU32 320(DX), Z18
+	VPDPBUSD  Z17, Z18, Z1
+	VPDPBUSD  Z16, Z18, Z5
+	VMOVDQU32 576(R9), Z18
+	VMOVDQU32 576(DX), Z19
+	VPDPBUSD  Z18, Z19, Z1
+	VPDPBUSD  Z17, Z19, Z5
+	VPDPBUSD  Z16, Z19, Z9
+	VMOVDQU32 832(DX), Z19
+	VPDPBUSD  Z18, Z19, Z5
+	VPDPBUSD  Z17, Z19, Z9
+	VPDPBUSD  Z16, Z19, Z13
+	VMOVDQU32 1088(DX), Z16
+	VPDPBUSD  Z18, Z16, Z9
+	VPDPBUSD  Z17, Z16, Z13
+	VMOVDQU32 1344(DX), Z16
+	VPDPBUSD  Z18, Z16, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 384(R9), Z17
+	VMOVDQU32 384(DX), Z18
+	VPDPBUSD  Z17, Z18, Z2
+	VPDPBUSD  Z16, Z18, Z6
+	VMOVDQU32 640(R9), Z18
+	VMOVDQU32 640(DX), Z19
+	VPDPBUSD  Z18, Z19, Z2
+	VPDPBUSD  Z17, Z19, Z6
+	VPDPBUSD  Z16, Z19, Z10
+	VMOVDQU32 896(DX), Z19
+	VPDPBUSD  Z18, Z19, Z6
+	VPDPBUSD  Z17, Z19, Z10
+	VPDPBUSD  Z16, Z19, Z14
+	VMOVDQU32 1152(DX), Z16
+	VPDPBUSD  Z18, Z16, Z10
+	VPDPBUSD  Z17, Z16, Z14
+	VMOVDQU32 1408(DX), Z16
+	VPDPBUSD  Z18, Z16, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 448(R9), Z17
+	VMOVDQU32 448(DX), Z18
+	VPDPBUSD  Z17, Z18, Z3
+	VPDPBUSD  Z16, Z18, Z7
+	VMOVDQU32 704(R9), Z18
+	VMOVDQU32 704(DX), Z19
+	VPDPBUSD  Z18, Z19, Z3
+	VPDPBUSD  Z17, Z19, Z7
+	VPDPBUSD  Z16, Z19, Z11
+	VMOVDQU32 960(DX), Z19
+	VPDPBUSD  Z18, Z19, Z7
+	VPDPBUSD  Z17, Z19, Z11
+	VPDPBUSD  Z16, Z19, Z15
+	VMOVDQU32 1216(DX), Z16
+	VPDPBUSD  Z18, Z16, Z11
+	VPDPBUSD  Z17, Z16, Z15
+	VMOVDQU32 1472(DX), Z16
+	VPDPBUSD  Z18, Z16, Z15
+	ADDQ      $0x18, DI
+	ADDQ      $0x00000300, R9
+	SUBQ      $0x03, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 (DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z4
+	VMOVDQU32 (DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z8
+	VMOVDQU32 (DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 64(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z5
+	VMOVDQU32 64(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z9
+	VMOVDQU32 64(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 128(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z6
+	VMOVDQU32 128(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z10
+	VMOVDQU32 128(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 192(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z7
+	VMOVDQU32 192(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z11
+	VMOVDQU32 192(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z15
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z16
+	VMOVDQU32 64(DX), Z17
+	VMOVDQU32 128(DX), Z18
+	VMOVDQU32 192(DX), Z19
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z16, Z0, Z0
+	VMULPS    Z17, Z1, Z1
+	VMULPS    Z18, Z2, Z2
+	VMULPS    Z19, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z16, Z4, Z4
+	VMULPS    Z17, Z5, Z5
+	VMULPS    Z18, Z6, Z6
+	VMULPS    Z19, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	VCVTDQ2PS     Z20, Z20
-	VCVTDQ2PS     Z21, Z21
-	VCVTDQ2PS     Z22, Z22
-	VCVTDQ2PS     Z23, Z23
-	VMULPS        (DX), Z20, Z20
-	VMULPS        64(DX), Z21, Z21
-	VMULPS        128(DX), Z22, Z22
-	VMULPS        192(DX), Z23, Z23
-	VCVTPS2DQ     Z20, Z20
-	VCVTPS2DQ     Z21, Z21
-	VCVTPS2DQ     Z22, Z22
-	VCVTPS2DQ     Z23, Z23
-	VPACKSSDW     Z21, Z20, Z0
-	VPACKSSDW     Z23, Z22, Z1
-	VPADDSW       (BX), Z0, Z0
-	VPADDSW       (BX), Z1, Z1
-	VPACKUSWB     Z1, Z0, Z0
-	VPMAXUB       64(BX), Z0, Z0
-	VPMINUB       128(BX), Z0, Z0
-	VMOVDQU8      X0, K1, (DI)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z16, Z8, Z8
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z16, Z12, Z12
+	VMULPS    Z17, Z13, Z13
+	VMULPS    Z18, Z14, Z14
+	VMULPS    Z19, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x04, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s1AVX512VNNI_5(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s1AVX512VNNI_5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 256(R9), Z21
+	VMOVDQU32 256(DX), Z22
+	VPDPBUSD  Z21, Z22, Z0
+	VPDPBUSD  Z20, Z22, Z4
+	VMOVDQU32 512(R9), Z22
+	VMOVDQU32 512(DX), Z23
+	VPDPBUSD  Z22, Z23, Z0
+	VPDPBUSD  Z21, Z23, Z4
+	VPDPBUSD  Z20, Z23, Z8
+	VMOVDQU32 768(DX), Z23
+	VPDPBUSD  Z22, Z23, Z4
+	VPDPBUSD  Z21, Z23, Z8
+	VPDPBUSD  Z20, Z23, Z12
+	VMOVDQU32 1024(DX), Z23
+	VPDPBUSD  Z22, Z23, Z8
+	VPDPBUSD  Z21, Z23, Z12
+	VPDPBUSD  Z20, Z23, Z16
+	VMOVDQU32 1280(DX), Z20
+	VPDPBUSD  Z22, Z20, Z12
+	VPDPBUSD  Z21, Z20, Z16
+	VMOVDQU32 1536(DX), Z20
+	VPDPBUSD  Z22, Z20, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 320(R9), Z21
+	VMOVDQU32 320(DX), Z22
+	VPDPBUSD  Z21, Z22, Z1
+	VPDPBUSD  Z20, Z22, Z5
+	VMOVDQU32 576(R9), Z22
+	VMOVDQU32 576(DX), Z23
+	VPDPBUSD  Z22, Z23, Z1
+	VPDPBUSD  Z21, Z23, Z5
+	VPDPBUSD  Z20, Z23, Z9
+	VMOVDQU32 832(DX), Z23
+	VPDPBUSD  Z22, Z23, Z5
+	VPDPBUSD  Z21, Z23, Z9
+	VPDPBUSD  Z20, Z23, Z13
+	VMOVDQU32 1088(DX), Z23
+	VPDPBUSD  Z22, Z23, Z9
+	VPDPBUSD  Z21, Z23, Z13
+	VPDPBUSD  Z20, Z23, Z17
+	VMOVDQU32 1344(DX), Z20
+	VPDPBUSD  Z22, Z20, Z13
+	VPDPBUSD  Z21, Z20, Z17
+	VMOVDQU32 1600(DX), Z20
+	VPDPBUSD  Z22, Z20, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 384(R9), Z21
+	VMOVDQU32 384(DX), Z22
+	VPDPBUSD  Z21, Z22, Z2
+	VPDPBUSD  Z20, Z22, Z6
+	VMOVDQU32 640(R9), Z22
+	VMOVDQU32 640(DX), Z23
+	VPDPBUSD  Z22, Z23, Z2
+	VPDPBUSD  Z21, Z23, Z6
+	VPDPBUSD  Z20, Z23, Z10
+	VMOVDQU32 896(DX), Z23
+	VPDPBUSD  Z22, Z23, Z6
+	VPDPBUSD  Z21, Z23, Z10
+	VPDPBUSD  Z20, Z23, Z14
+	VMOVDQU32 1152(DX), Z23
+	VPDPBUSD  Z22, Z23, Z10
+	VPDPBUSD  Z21, Z23, Z14
+	VPDPBUSD  Z20, Z23, Z18
+	VMOVDQU32 1408(DX), Z20
+	VPDPBUSD  Z22, Z20, Z14
+	VPDPBUSD  Z21, Z20, Z18
+	VMOVDQU32 1664(DX), Z20
+	VPDPBUSD  Z22, Z20, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 448(R9), Z21
+	VMOVDQU32 448(DX), Z22
+	VPDPBUSD  Z21, Z22, Z3
+	VPDPBUSD  Z20, Z22, Z7
+	VMOVDQU32 704(R9), Z22
+	VMOVDQU32 704(DX), Z23
+	VPDPBUSD  Z22, Z23, Z3
+	VPDPBUSD  Z21, Z23, Z7
+	VPDPBUSD  Z20, Z23, Z11
+	VMOVDQU32 960(DX), Z23
+	VPDPBUSD  Z22, Z23, Z7
+	VPDPBUSD  Z21, Z23, Z11
+	VPDPBUSD  Z20, Z23, Z15
+	VMOVDQU32 1216(DX), Z23
+	VPDPBUSD  Z22, Z23, Z11
+	VPDPBUSD  Z21, Z23, Z15
+	VPDPBUSD  Z20, Z23, Z19
+	VMOVDQU32 1472(DX), Z20
+	VPDPBUSD  Z22, Z20, Z15
+	VPDPBUSD  Z21, Z20, Z19
+	VMOVDQU32 1728(DX), Z20
+	VPDPBUSD  Z22, Z20, Z19
+	ADDQ      $0x18, DI
+	ADDQ      $0x00000300, R9
+	SUBQ      $0x03, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 (DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z4
+	VMOVDQU32 (DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z8
+	VMOVDQU32 (DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z12
+	VMOVDQU32 (R10), Z21
+	VPDPBUSD  Z20, Z21, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 64(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z5
+	VMOVDQU32 64(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z9
+	VMOVDQU32 64(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z13
+	VMOVDQU32 64(R10), Z21
+	VPDPBUSD  Z20, Z21, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 128(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z6
+	VMOVDQU32 128(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z10
+	VMOVDQU32 128(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z14
+	VMOVDQU32 128(R10), Z21
+	VPDPBUSD  Z20, Z21, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 192(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z7
+	VMOVDQU32 192(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z11
+	VMOVDQU32 192(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z15
+	VMOVDQU32 192(R10), Z21
+	VPDPBUSD  Z20, Z21, Z19
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z20
+	VMOVDQU32 64(DX), Z21
+	VMOVDQU32 128(DX), Z22
+	VMOVDQU32 192(DX), Z23
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z20, Z0, Z0
+	VMULPS    Z21, Z1, Z1
+	VMULPS    Z22, Z2, Z2
+	VMULPS    Z23, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
 	VEXTRACTI32X4 $0x01, Z0, X1
-	VMOVDQU8      X1, K1, (R8)(CX*1)
-	VEXTRACTI32X4 $0x02, Z0, X1
 	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
 	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z20, Z4, Z4
+	VMULPS    Z21, Z5, Z5
+	VMULPS    Z22, Z6, Z6
+	VMULPS    Z23, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
 	VMOVDQU8      X0, K1, (R10)(CX*1)
-	ADDQ          SI, CX
-	MOVQ          8(AX), DX
-	IMUL3Q        $0x06, DX, DX
-	ADDQ          DX, 120(AX)
-	DECQ          128(AX)
-	JNZ           block
-	MOVQ          96(AX), CX
-	ADDQ          CX, 176(AX)
-	MOVQ          104(AX), CX
-	ADDQ          CX, 160(AX)
-	ADDQ          $0x00000100, 144(AX)
-	ADDQ          $0x00000100, 152(AX)
-	MOVQ          24(AX), CX
-	IMUL3Q        $0x00000100, CX, CX
-	ADDQ          CX, 136(AX)
-	DECQ          168(AX)
-	JNZ           channels
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z20, Z8, Z8
+	VMULPS    Z21, Z9, Z9
+	VMULPS    Z22, Z10, Z10
+	VMULPS    Z23, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z20, Z12, Z12
+	VMULPS    Z21, Z13, Z13
+	VMULPS    Z22, Z14, Z14
+	VMULPS    Z23, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z20, Z16, Z16
+	VMULPS    Z21, Z17, Z17
+	VMULPS    Z22, Z18, Z18
+	VMULPS    Z23, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x05, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s1AVX512VNNI_6(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s1AVX512VNNI_6(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	VMOVDQA32 Z0, Z20
+	VMOVDQA32 Z1, Z21
+	VMOVDQA32 Z2, Z22
+	VMOVDQA32 Z3, Z23
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 256(R9), Z25
+	VMOVDQU32 256(DX), Z26
+	VPDPBUSD  Z25, Z26, Z0
+	VPDPBUSD  Z24, Z26, Z4
+	VMOVDQU32 512(R9), Z26
+	VMOVDQU32 512(DX), Z27
+	VPDPBUSD  Z26, Z27, Z0
+	VPDPBUSD  Z25, Z27, Z4
+	VPDPBUSD  Z24, Z27, Z8
+	VMOVDQU32 768(DX), Z27
+	VPDPBUSD  Z26, Z27, Z4
+	VPDPBUSD  Z25, Z27, Z8
+	VPDPBUSD  Z24, Z27, Z12
+	VMOVDQU32 1024(DX), Z27
+	VPDPBUSD  Z26, Z27, Z8
+	VPDPBUSD  Z25, Z27, Z12
+	VPDPBUSD  Z24, Z27, Z16
+	VMOVDQU32 1280(DX), Z27
+	VPDPBUSD  Z26, Z27, Z12
+	VPDPBUSD  Z25, Z27, Z16
+	VPDPBUSD  Z24, Z27, Z20
+	VMOVDQU32 1536(DX), Z24
+	VPDPBUSD  Z26, Z24, Z16
+	VPDPBUSD  Z25, Z24, Z20
+	VMOVDQU32 1792(DX), Z24
+	VPDPBUSD  Z26, Z24, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 320(R9), Z25
+	VMOVDQU32 320(DX), Z26
+	VPDPBUSD  Z25, Z26, Z1
+	VPDPBUSD  Z24, Z26, Z5
+	VMOVDQU32 576(R9), Z26
+	VMOVDQU32 576(DX), Z27
+	VPDPBUSD  Z26, Z27, Z1
+	VPDPBUSD  Z25, Z27, Z5
+	VPDPBUSD  Z24, Z27, Z9
+	VMOVDQU32 832(DX), Z27
+	VPDPBUSD  Z26, Z27, Z5
+	VPDPBUSD  Z25, Z27, Z9
+	VPDPBUSD  Z24, Z27, Z13
+	VMOVDQU32 1088(DX), Z27
+	VPDPBUSD  Z26, Z27, Z9
+	VPDPBUSD  Z25, Z27, Z13
+	VPDPBUSD  Z24, Z27, Z17
+	VMOVDQU32 1344(DX), Z27
+	VPDPBUSD  Z26, Z27, Z13
+	VPDPBUSD  Z25, Z27, Z17
+	VPDPBUSD  Z24, Z27, Z21
+	VMOVDQU32 1600(DX), Z24
+	VPDPBUSD  Z26, Z24, Z17
+	VPDPBUSD  Z25, Z24, Z21
+	VMOVDQU32 1856(DX), Z24
+	VPDPBUSD  Z26, Z24, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 384(R9), Z25
+	VMOVDQU32 384(DX), Z26
+	VPDPBUSD  Z25, Z26, Z2
+	VPDPBUSD  Z24, Z26, Z6
+	VMOVDQU32 640(R9), Z26
+	VMOVDQU32 640(DX), Z27
+	VPDPBUSD  Z26, Z27, Z2
+	VPDPBUSD  Z25, Z27, Z6
+	VPDPBUSD  Z24, Z27, Z10
+	VMOVDQU32 896(DX), Z27
+	VPDPBUSD  Z26, Z27, Z6
+	VPDPBUSD  Z25, Z27, Z10
+	VPDPBUSD  Z24, Z27, Z14
+	VMOVDQU32 1152(DX), Z27
+	VPDPBUSD  Z26, Z27, Z10
+	VPDPBUSD  Z25, Z27, Z14
+	VPDPBUSD  Z24, Z27, Z18
+	VMOVDQU32 1408(DX), Z27
+	VPDPBUSD  Z26, Z27, Z14
+	VPDPBUSD  Z25, Z27, Z18
+	VPDPBUSD  Z24, Z27, Z22
+	VMOVDQU32 1664(DX), Z24
+	VPDPBUSD  Z26, Z24, Z18
+	VPDPBUSD  Z25, Z24, Z22
+	VMOVDQU32 1920(DX), Z24
+	VPDPBUSD  Z26, Z24, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 448(R9), Z25
+	VMOVDQU32 448(DX), Z26
+	VPDPBUSD  Z25, Z26, Z3
+	VPDPBUSD  Z24, Z26, Z7
+	VMOVDQU32 704(R9), Z26
+	VMOVDQU32 704(DX), Z27
+	VPDPBUSD  Z26, Z27, Z3
+	VPDPBUSD  Z25, Z27, Z7
+	VPDPBUSD  Z24, Z27, Z11
+	VMOVDQU32 960(DX), Z27
+	VPDPBUSD  Z26, Z27, Z7
+	VPDPBUSD  Z25, Z27, Z11
+	VPDPBUSD  Z24, Z27, Z15
+	VMOVDQU32 1216(DX), Z27
+	VPDPBUSD  Z26, Z27, Z11
+	VPDPBUSD  Z25, Z27, Z15
+	VPDPBUSD  Z24, Z27, Z19
+	VMOVDQU32 1472(DX), Z27
+	VPDPBUSD  Z26, Z27, Z15
+	VPDPBUSD  Z25, Z27, Z19
+	VPDPBUSD  Z24, Z27, Z23
+	VMOVDQU32 1728(DX), Z24
+	VPDPBUSD  Z26, Z24, Z19
+	VPDPBUSD  Z25, Z24, Z23
+	VMOVDQU32 1984(DX), Z24
+	VPDPBUSD  Z26, Z24, Z23
+	ADDQ      $0x18, DI
+	ADDQ      $0x00000300, R9
+	SUBQ      $0x03, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 (DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z4
+	VMOVDQU32 (DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z8
+	VMOVDQU32 (DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z12
+	VMOVDQU32 (R10), Z25
+	VPDPBUSD  Z24, Z25, Z16
+	VMOVDQU32 (R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 64(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z5
+	VMOVDQU32 64(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z9
+	VMOVDQU32 64(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z13
+	VMOVDQU32 64(R10), Z25
+	VPDPBUSD  Z24, Z25, Z17
+	VMOVDQU32 64(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 128(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z6
+	VMOVDQU32 128(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z10
+	VMOVDQU32 128(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z14
+	VMOVDQU32 128(R10), Z25
+	VPDPBUSD  Z24, Z25, Z18
+	VMOVDQU32 128(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 192(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z7
+	VMOVDQU32 192(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z11
+	VMOVDQU32 192(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z15
+	VMOVDQU32 192(R10), Z25
+	VPDPBUSD  Z24, Z25, Z19
+	VMOVDQU32 192(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z23
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z24
+	VMOVDQU32 64(DX), Z25
+	VMOVDQU32 128(DX), Z26
+	VMOVDQU32 192(DX), Z27
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z24, Z0, Z0
+	VMULPS    Z25, Z1, Z1
+	VMULPS    Z26, Z2, Z2
+	VMULPS    Z27, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z24, Z4, Z4
+	VMULPS    Z25, Z5, Z5
+	VMULPS    Z26, Z6, Z6
+	VMULPS    Z27, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z24, Z8, Z8
+	VMULPS    Z25, Z9, Z9
+	VMULPS    Z26, Z10, Z10
+	VMULPS    Z27, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z24, Z12, Z12
+	VMULPS    Z25, Z13, Z13
+	VMULPS    Z26, Z14, Z14
+	VMULPS    Z27, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z24, Z16, Z16
+	VMULPS    Z25, Z17, Z17
+	VMULPS    Z26, Z18, Z18
+	VMULPS    Z27, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z20, Z20
+	VCVTDQ2PS Z21, Z21
+	VCVTDQ2PS Z22, Z22
+	VCVTDQ2PS Z23, Z23
+	VMULPS    Z24, Z20, Z20
+	VMULPS    Z25, Z21, Z21
+	VMULPS    Z26, Z22, Z22
+	VMULPS    Z27, Z23, Z23
+	VCVTPS2DQ Z20, Z20
+	VCVTPS2DQ Z21, Z21
+	VCVTPS2DQ Z22, Z22
+	VCVTPS2DQ Z23, Z23
+	VPACKSSDW Z21, Z20, Z20
+	VPACKSSDW Z23, Z22, Z22
+	CMPQ      80(AX), $0x00
+	JNE       plain5
+	VPADDSW   (BX), Z20, Z20
+	VPADDSW   (BX), Z22, Z22
+	VPACKUSWB Z22, Z20, Z20
+	VPMAXUB   64(BX), Z20, Z20
+	VPMINUB   128(BX), Z20, Z20
+	JMP       packed5
+
+plain5:
+	VPACKUSWB Z22, Z20, Z20
+
+packed5:
+	CMPQ     DI, $0x01
+	JNE      runs5_2
+	BTQ      $0x3f, R12
+	JCC      part_5_1_0
+	VMOVDQU8 Z20, (R8)(CX*1)
+	JMP      done_5_1_0
+
+part_5_1_0:
+	VMOVDQU8 Z20, K1, (R8)(CX*1)
+
+done_5_1_0:
+	JMP stored5
+
+runs5_2:
+	CMPQ     DI, $0x02
+	JNE      runs5_4
+	BTQ      $0x1f, R12
+	JCC      part_5_2_0
+	VMOVDQU8 Y20, (R8)(CX*1)
+	JMP      done_5_2_0
+
+part_5_2_0:
+	VMOVDQU8 Y20, K1, (R8)(CX*1)
+
+done_5_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_5_2_1
+	VEXTRACTI64X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_2_1
+
+part_5_2_1:
+	VEXTRACTI64X4 $0x01, Z20, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_5_2_1:
+	JMP stored5
+
+runs5_4:
+	BTQ      $0x0f, R12
+	JCC      part_5_4_0
+	VMOVDQU8 X20, (R8)(CX*1)
+	JMP      done_5_4_0
+
+part_5_4_0:
+	VMOVDQU8 X20, K1, (R8)(CX*1)
+
+done_5_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_1
+	VEXTRACTI32X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_4_1
+
+part_5_4_1:
+	VEXTRACTI32X4 $0x01, Z20, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_5_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_2
+	VEXTRACTI32X4 $0x02, Z20, (R10)(CX*1)
+	JMP           done_5_4_2
+
+part_5_4_2:
+	VEXTRACTI32X4 $0x02, Z20, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_5_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_3
+	VEXTRACTI32X4 $0x03, Z20, (R11)(CX*1)
+	JMP           done_5_4_3
+
+part_5_4_3:
+	VEXTRACTI32X4 $0x03, Z20, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_5_4_3:
+stored5:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x06, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s2AVX512VNNI_1(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s2AVX512VNNI_1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	MOVQ      8(AX), DX
+	LEAQ      (DX)(DX*2), DX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      160(AX), DI
+	MOVQ      96(AX), R8
+
+group:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 256(DI), Z4
+	VMOVDQU32 256(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 512(DI), Z4
+	VMOVDQU32 512(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 320(DI), Z4
+	VMOVDQU32 320(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 576(DI), Z4
+	VMOVDQU32 576(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 384(DI), Z4
+	VMOVDQU32 384(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 640(DI), Z4
+	VMOVDQU32 640(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 448(DI), Z4
+	VMOVDQU32 448(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 704(DI), Z4
+	VMOVDQU32 704(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x18, BX
+	ADDQ      $0x00000300, DI
+	SUBQ      $0x03, SI
+	DECQ      R8
+	JNZ       group
+	TESTQ     SI, SI
+	JZ        sum
+
+tap:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x08, BX
+	ADDQ      $0x00000100, DI
+	DECQ      SI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z4
+	VMOVDQU32 64(DX), Z5
+	VMOVDQU32 128(DX), Z6
+	VMOVDQU32 192(DX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x01, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s2AVX512VNNI_2(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s2AVX512VNNI_2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 256(R8), Z9
+	VMOVDQU32 256(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VMOVDQU32 512(R8), Z10
+	VMOVDQU32 512(DX), Z11
+	VPDPBUSD  Z10, Z11, Z0
+	VPDPBUSD  Z8, Z11, Z4
+	VMOVDQU32 768(DX), Z8
+	VPDPBUSD  Z9, Z8, Z4
+	VMOVDQU32 1024(DX), Z8
+	VPDPBUSD  Z10, Z8, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 320(R8), Z9
+	VMOVDQU32 320(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VMOVDQU32 576(R8), Z10
+	VMOVDQU32 576(DX), Z11
+	VPDPBUSD  Z10, Z11, Z1
+	VPDPBUSD  Z8, Z11, Z5
+	VMOVDQU32 832(DX), Z8
+	VPDPBUSD  Z9, Z8, Z5
+	VMOVDQU32 1088(DX), Z8
+	VPDPBUSD  Z10, Z8, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 384(R8), Z9
+	VMOVDQU32 384(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VMOVDQU32 640(R8), Z10
+	VMOVDQU32 640(DX), Z11
+	VPDPBUSD  Z10, Z11, Z2
+	VPDPBUSD  Z8, Z11, Z6
+	VMOVDQU32 896(DX), Z8
+	VPDPBUSD  Z9, Z8, Z6
+	VMOVDQU32 1152(DX), Z8
+	VPDPBUSD  Z10, Z8, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 448(R8), Z9
+	VMOVDQU32 448(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VMOVDQU32 704(R8), Z10
+	VMOVDQU32 704(DX), Z11
+	VPDPBUSD  Z10, Z11, Z3
+	VPDPBUSD  Z8, Z11, Z7
+	VMOVDQU32 960(DX), Z8
+	VPDPBUSD  Z9, Z8, Z7
+	VMOVDQU32 1216(DX), Z8
+	VPDPBUSD  Z10, Z8, Z7
+	ADDQ      $0x18, SI
+	ADDQ      $0x00000300, R8
+	SUBQ      $0x03, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 (DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 64(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 128(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 192(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z8
+	VMOVDQU32 64(DX), Z9
+	VMOVDQU32 128(DX), Z10
+	VMOVDQU32 192(DX), Z11
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMULPS    Z11, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z8, Z4, Z4
+	VMULPS    Z9, Z5, Z5
+	VMULPS    Z10, Z6, Z6
+	VMULPS    Z11, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x02, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s2AVX512VNNI_3(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s2AVX512VNNI_3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 256(R8), Z13
+	VMOVDQU32 256(DX), Z14
+	VPDPBUSD  Z13, Z14, Z0
+	VMOVDQU32 512(R8), Z14
+	VMOVDQU32 512(DX), Z15
+	VPDPBUSD  Z14, Z15, Z0
+	VPDPBUSD  Z12, Z15, Z4
+	VMOVDQU32 768(DX), Z15
+	VPDPBUSD  Z13, Z15, Z4
+	VMOVDQU32 1024(DX), Z15
+	VPDPBUSD  Z14, Z15, Z4
+	VPDPBUSD  Z12, Z15, Z8
+	VMOVDQU32 1280(DX), Z12
+	VPDPBUSD  Z13, Z12, Z8
+	VMOVDQU32 1536(DX), Z12
+	VPDPBUSD  Z14, Z12, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 320(R8), Z13
+	VMOVDQU32 320(DX), Z14
+	VPDPBUSD  Z13, Z14, Z1
+	VMOVDQU32 576(R8), Z14
+	VMOVDQU32 576(DX), Z15
+	VPDPBUSD  Z14, Z15, Z1
+	VPDPBUSD  Z12, Z15, Z5
+	VMOVDQU32 832(DX), Z15
+	VPDPBUSD  Z13, Z15, Z5
+	VMOVDQU32 1088(DX), Z15
+	VPDPBUSD  Z14, Z15, Z5
+	VPDPBUSD  Z12, Z15, Z9
+	VMOVDQU32 1344(DX), Z12
+	VPDPBUSD  Z13, Z12, Z9
+	VMOVDQU32 1600(DX), Z12
+	VPDPBUSD  Z14, Z12, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 384(R8), Z13
+	VMOVDQU32 384(DX), Z14
+	VPDPBUSD  Z13, Z14, Z2
+	VMOVDQU32 640(R8), Z14
+	VMOVDQU32 640(DX), Z15
+	VPDPBUSD  Z14, Z15, Z2
+	VPDPBUSD  Z12, Z15, Z6
+	VMOVDQU32 896(DX), Z15
+	VPDPBUSD  Z13, Z15, Z6
+	VMOVDQU32 1152(DX), Z15
+	VPDPBUSD  Z14, Z15, Z6
+	VPDPBUSD  Z12, Z15, Z10
+	VMOVDQU32 1408(DX), Z12
+	VPDPBUSD  Z13, Z12, Z10
+	VMOVDQU32 1664(DX), Z12
+	VPDPBUSD  Z14, Z12, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 448(R8), Z13
+	VMOVDQU32 448(DX), Z14
+	VPDPBUSD  Z13, Z14, Z3
+	VMOVDQU32 704(R8), Z14
+	VMOVDQU32 704(DX), Z15
+	VPDPBUSD  Z14, Z15, Z3
+	VPDPBUSD  Z12, Z15, Z7
+	VMOVDQU32 960(DX), Z15
+	VPDPBUSD  Z13, Z15, Z7
+	VMOVDQU32 1216(DX), Z15
+	VPDPBUSD  Z14, Z15, Z7
+	VPDPBUSD  Z12, Z15, Z11
+	VMOVDQU32 1472(DX), Z12
+	VPDPBUSD  Z13, Z12, Z11
+	VMOVDQU32 1728(DX), Z12
+	VPDPBUSD  Z14, Z12, Z11
+	ADDQ      $0x18, SI
+	ADDQ      $0x00000300, R8
+	SUBQ      $0x03, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 (DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VMOVDQU32 (DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 64(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VMOVDQU32 64(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 128(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VMOVDQU32 128(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 192(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z7
+	VMOVDQU32 192(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z11
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z12
+	VMOVDQU32 64(DX), Z13
+	VMOVDQU32 128(DX), Z14
+	VMOVDQU32 192(DX), Z15
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z12, Z0, Z0
+	VMULPS    Z13, Z1, Z1
+	VMULPS    Z14, Z2, Z2
+	VMULPS    Z15, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z12, Z4, Z4
+	VMULPS    Z13, Z5, Z5
+	VMULPS    Z14, Z6, Z6
+	VMULPS    Z15, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z12, Z8, Z8
+	VMULPS    Z13, Z9, Z9
+	VMULPS    Z14, Z10, Z10
+	VMULPS    Z15, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x03, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s2AVX512VNNI_4(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s2AVX512VNNI_4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 256(R9), Z17
+	VMOVDQU32 256(DX), Z18
+	VPDPBUSD  Z17, Z18, Z0
+	VMOVDQU32 512(R9), Z18
+	VMOVDQU32 512(DX), Z19
+	VPDPBUSD  Z18, Z19, Z0
+	VPDPBUSD  Z16, Z19, Z4
+	VMOVDQU32 768(DX), Z19
+	VPDPBUSD  Z17, Z19, Z4
+	VMOVDQU32 1024(DX), Z19
+	VPDPBUSD  Z18, Z19, Z4
+	VPDPBUSD  Z16, Z19, Z8
+	VMOVDQU32 1280(DX), Z19
+	VPDPBUSD  Z17, Z19, Z8
+	VMOVDQU32 1536(DX), Z19
+	VPDPBUSD  Z18, Z19, Z8
+	VPDPBUSD  Z16, Z19, Z12
+	VMOVDQU32 1792(DX), Z16
+	VPDPBUSD  Z17, Z16, Z12
+	VMOVDQU32 2048(DX), Z16
+	VPDPBUSD  Z18, Z16, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 320(R9), Z17
+	VMOVDQU32 320(DX), Z18
+	VPDPBUSD  Z17, Z18, Z1
+	VMOVDQU32 576(R9), Z18
+	VMOVDQU32 576(DX), Z19
+	VPDPBUSD  Z18, Z19, Z1
+	VPDPBUSD  Z16, Z19, Z5
+	VMOVDQU32 832(DX), Z19
+	VPDPBUSD  Z17, Z19, Z5
+	VMOVDQU32 1088(DX), Z19
+	VPDPBUSD  Z18, Z19, Z5
+	VPDPBUSD  Z16, Z19, Z9
+	VMOVDQU32 1344(DX), Z19
+	VPDPBUSD  Z17, Z19, Z9
+	VMOVDQU32 1600(DX), Z19
+	VPDPBUSD  Z18, Z19, Z9
+	VPDPBUSD  Z16, Z19, Z13
+	VMOVDQU32 1856(DX), Z16
+	VPDPBUSD  Z17, Z16, Z13
+	VMOVDQU32 2112(DX), Z16
+	VPDPBUSD  Z18, Z16, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 384(R9), Z17
+	VMOVDQU32 384(DX), Z18
+	VPDPBUSD  Z17, Z18, Z2
+	VMOVDQU32 640(R9), Z18
+	VMOVDQU32 640(DX), Z19
+	VPDPBUSD  Z18, Z19, Z2
+	VPDPBUSD  Z16, Z19, Z6
+	VMOVDQU32 896(DX), Z19
+	VPDPBUSD  Z17, Z19, Z6
+	VMOVDQU32 1152(DX), Z19
+	VPDPBUSD  Z18, Z19, Z6
+	VPDPBUSD  Z16, Z19, Z10
+	VMOVDQU32 1408(DX), Z19
+	VPDPBUSD  Z17, Z19, Z10
+	VMOVDQU32 1664(DX), Z19
+	VPDPBUSD  Z18, Z19, Z10
+	VPDPBUSD  Z16, Z19, Z14
+	VMOVDQU32 1920(DX), Z16
+	VPDPBUSD  Z17, Z16, Z14
+	VMOVDQU32 2176(DX), Z16
+	VPDPBUSD  Z18, Z16, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 448(R9), Z17
+	VMOVDQU32 448(DX), Z18
+	VPDPBUSD  Z17, Z18, Z3
+	VMOVDQU32 704(R9), Z18
+	VMOVDQU32 704(DX), Z19
+	VPDPBUSD  Z18, Z19, Z3
+	VPDPBUSD  Z16, Z19, Z7
+	VMOVDQU32 960(DX), Z19
+	VPDPBUSD  Z17, Z19, Z7
+	VMOVDQU32 1216(DX), Z19
+	VPDPBUSD  Z18, Z19, Z7
+	VPDPBUSD  Z16, Z19, Z11
+	VMOVDQU32 1472(DX), Z19
+	VPDPBUSD  Z17, Z19, Z11
+	VMOVDQU32 1728(DX), Z19
+	VPDPBUSD  Z18, Z19, Z11
+	VPDPBUSD  Z16, Z19, Z15
+	VMOVDQU32 1984(DX), Z16
+	VPDPBUSD  Z17, Z16, Z15
+	VMOVDQU32 2240(DX), Z16
+	VPDPBUSD  Z18, Z16, Z15
+	ADDQ      $0x18, DI
+	ADDQ      $0x00000300, R9
+	SUBQ      $0x03, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 (DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z4
+	VMOVDQU32 (DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z8
+	VMOVDQU32 (DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 64(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z5
+	VMOVDQU32 64(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z9
+	VMOVDQU32 64(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 128(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z6
+	VMOVDQU32 128(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z10
+	VMOVDQU32 128(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 192(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z7
+	VMOVDQU32 192(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z11
+	VMOVDQU32 192(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z15
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z16
+	VMOVDQU32 64(DX), Z17
+	VMOVDQU32 128(DX), Z18
+	VMOVDQU32 192(DX), Z19
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z16, Z0, Z0
+	VMULPS    Z17, Z1, Z1
+	VMULPS    Z18, Z2, Z2
+	VMULPS    Z19, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z16, Z4, Z4
+	VMULPS    Z17, Z5, Z5
+	VMULPS    Z18, Z6, Z6
+	VMULPS    Z19, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z16, Z8, Z8
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z16, Z12, Z12
+	VMULPS    Z17, Z13, Z13
+	VMULPS    Z18, Z14, Z14
+	VMULPS    Z19, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x04, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s2AVX512VNNI_5(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s2AVX512VNNI_5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 256(R9), Z21
+	VMOVDQU32 256(DX), Z22
+	VPDPBUSD  Z21, Z22, Z0
+	VMOVDQU32 512(R9), Z22
+	VMOVDQU32 512(DX), Z23
+	VPDPBUSD  Z22, Z23, Z0
+	VPDPBUSD  Z20, Z23, Z4
+	VMOVDQU32 768(DX), Z23
+	VPDPBUSD  Z21, Z23, Z4
+	VMOVDQU32 1024(DX), Z23
+	VPDPBUSD  Z22, Z23, Z4
+	VPDPBUSD  Z20, Z23, Z8
+	VMOVDQU32 1280(DX), Z23
+	VPDPBUSD  Z21, Z23, Z8
+	VMOVDQU32 1536(DX), Z23
+	VPDPBUSD  Z22, Z23, Z8
+	VPDPBUSD  Z20, Z23, Z12
+	VMOVDQU32 1792(DX), Z23
+	VPDPBUSD  Z21, Z23, Z12
+	VMOVDQU32 2048(DX), Z23
+	VPDPBUSD  Z22, Z23, Z12
+	VPDPBUSD  Z20, Z23, Z16
+	VMOVDQU32 2304(DX), Z20
+	VPDPBUSD  Z21, Z20, Z16
+	VMOVDQU32 2560(DX), Z20
+	VPDPBUSD  Z22, Z20, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 320(R9), Z21
+	VMOVDQU32 320(DX), Z22
+	VPDPBUSD  Z21, Z22, Z1
+	VMOVDQU32 576(R9), Z22
+	VMOVDQU32 576(DX), Z23
+	VPDPBUSD  Z22, Z23, Z1
+	VPDPBUSD  Z20, Z23, Z5
+	VMOVDQU32 832(DX), Z23
+	VPDPBUSD  Z21, Z23, Z5
+	VMOVDQU32 1088(DX), Z23
+	VPDPBUSD  Z22, Z23, Z5
+	VPDPBUSD  Z20, Z23, Z9
+	VMOVDQU32 1344(DX), Z23
+	VPDPBUSD  Z21, Z23, Z9
+	VMOVDQU32 1600(DX), Z23
+	VPDPBUSD  Z22, Z23, Z9
+	VPDPBUSD  Z20, Z23, Z13
+	VMOVDQU32 1856(DX), Z23
+	VPDPBUSD  Z21, Z23, Z13
+	VMOVDQU32 2112(DX), Z23
+	VPDPBUSD  Z22, Z23, Z13
+	VPDPBUSD  Z20, Z23, Z17
+	VMOVDQU32 2368(DX), Z20
+	VPDPBUSD  Z21, Z20, Z17
+	VMOVDQU32 2624(DX), Z20
+	VPDPBUSD  Z22, Z20, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 384(R9), Z21
+	VMOVDQU32 384(DX), Z22
+	VPDPBUSD  Z21, Z22, Z2
+	VMOVDQU32 640(R9), Z22
+	VMOVDQU32 640(DX), Z23
+	VPDPBUSD  Z22, Z23, Z2
+	VPDPBUSD  Z20, Z23, Z6
+	VMOVDQU32 896(DX), Z23
+	VPDPBUSD  Z21, Z23, Z6
+	VMOVDQU32 1152(DX), Z23
+	VPDPBUSD  Z22, Z23, Z6
+	VPDPBUSD  Z20, Z23, Z10
+	VMOVDQU32 1408(DX), Z23
+	VPDPBUSD  Z21, Z23, Z10
+	VMOVDQU32 1664(DX), Z23
+	VPDPBUSD  Z22, Z23, Z10
+	VPDPBUSD  Z20, Z23, Z14
+	VMOVDQU32 1920(DX), Z23
+	VPDPBUSD  Z21, Z23, Z14
+	VMOVDQU32 2176(DX), Z23
+	VPDPBUSD  Z22, Z23, Z14
+	VPDPBUSD  Z20, Z23, Z18
+	VMOVDQU32 2432(DX), Z20
+	VPDPBUSD  Z21, Z20, Z18
+	VMOVDQU32 2688(DX), Z20
+	VPDPBUSD  Z22, Z20, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 448(R9), Z21
+	VMOVDQU32 448(DX), Z22
+	VPDPBUSD  Z21, Z22, Z3
+	VMOVDQU32 704(R9), Z22
+	VMOVDQU32 704(DX), Z23
+	VPDPBUSD  Z22, Z23, Z3
+	VPDPBUSD  Z20, Z23, Z7
+	VMOVDQU32 960(DX), Z23
+	VPDPBUSD  Z21, Z23, Z7
+	VMOVDQU32 1216(DX), Z23
+	VPDPBUSD  Z22, Z23, Z7
+	VPDPBUSD  Z20, Z23, Z11
+	VMOVDQU32 1472(DX), Z23
+	VPDPBUSD  Z21, Z23, Z11
+	VMOVDQU32 1728(DX), Z23
+	VPDPBUSD  Z22, Z23, Z11
+	VPDPBUSD  Z20, Z23, Z15
+	VMOVDQU32 1984(DX), Z23
+	VPDPBUSD  Z21, Z23, Z15
+	VMOVDQU32 2240(DX), Z23
+	VPDPBUSD  Z22, Z23, Z15
+	VPDPBUSD  Z20, Z23, Z19
+	VMOVDQU32 2496(DX), Z20
+	VPDPBUSD  Z21, Z20, Z19
+	VMOVDQU32 2752(DX), Z20
+	VPDPBUSD  Z22, Z20, Z19
+	ADDQ      $0x18, DI
+	ADDQ      $0x00000300, R9
+	SUBQ      $0x03, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 (DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z4
+	VMOVDQU32 (DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z8
+	VMOVDQU32 (DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z12
+	VMOVDQU32 (R10), Z21
+	VPDPBUSD  Z20, Z21, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 64(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z5
+	VMOVDQU32 64(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z9
+	VMOVDQU32 64(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z13
+	VMOVDQU32 64(R10), Z21
+	VPDPBUSD  Z20, Z21, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 128(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z6
+	VMOVDQU32 128(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z10
+	VMOVDQU32 128(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z14
+	VMOVDQU32 128(R10), Z21
+	VPDPBUSD  Z20, Z21, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 192(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z7
+	VMOVDQU32 192(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z11
+	VMOVDQU32 192(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z15
+	VMOVDQU32 192(R10), Z21
+	VPDPBUSD  Z20, Z21, Z19
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z20
+	VMOVDQU32 64(DX), Z21
+	VMOVDQU32 128(DX), Z22
+	VMOVDQU32 192(DX), Z23
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z20, Z0, Z0
+	VMULPS    Z21, Z1, Z1
+	VMULPS    Z22, Z2, Z2
+	VMULPS    Z23, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z20, Z4, Z4
+	VMULPS    Z21, Z5, Z5
+	VMULPS    Z22, Z6, Z6
+	VMULPS    Z23, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z20, Z8, Z8
+	VMULPS    Z21, Z9, Z9
+	VMULPS    Z22, Z10, Z10
+	VMULPS    Z23, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z20, Z12, Z12
+	VMULPS    Z21, Z13, Z13
+	VMULPS    Z22, Z14, Z14
+	VMULPS    Z23, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z20, Z16, Z16
+	VMULPS    Z21, Z17, Z17
+	VMULPS    Z22, Z18, Z18
+	VMULPS    Z23, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x05, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw3s2AVX512VNNI_6(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw3s2AVX512VNNI_6(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	VMOVDQA32 Z0, Z20
+	VMOVDQA32 Z1, Z21
+	VMOVDQA32 Z2, Z22
+	VMOVDQA32 Z3, Z23
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 256(R9), Z25
+	VMOVDQU32 256(DX), Z26
+	VPDPBUSD  Z25, Z26, Z0
+	VMOVDQU32 512(R9), Z26
+	VMOVDQU32 512(DX), Z27
+	VPDPBUSD  Z26, Z27, Z0
+	VPDPBUSD  Z24, Z27, Z4
+	VMOVDQU32 768(DX), Z27
+	VPDPBUSD  Z25, Z27, Z4
+	VMOVDQU32 1024(DX), Z27
+	VPDPBUSD  Z26, Z27, Z4
+	VPDPBUSD  Z24, Z27, Z8
+	VMOVDQU32 1280(DX), Z27
+	VPDPBUSD  Z25, Z27, Z8
+	VMOVDQU32 1536(DX), Z27
+	VPDPBUSD  Z26, Z27, Z8
+	VPDPBUSD  Z24, Z27, Z12
+	VMOVDQU32 1792(DX), Z27
+	VPDPBUSD  Z25, Z27, Z12
+	VMOVDQU32 2048(DX), Z27
+	VPDPBUSD  Z26, Z27, Z12
+	VPDPBUSD  Z24, Z27, Z16
+	VMOVDQU32 2304(DX), Z27
+	VPDPBUSD  Z25, Z27, Z16
+	VMOVDQU32 2560(DX), Z27
+	VPDPBUSD  Z26, Z27, Z16
+	VPDPBUSD  Z24, Z27, Z20
+	VMOVDQU32 2816(DX), Z24
+	VPDPBUSD  Z25, Z24, Z20
+	VMOVDQU32 3072(DX), Z24
+	VPDPBUSD  Z26, Z24, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 320(R9), Z25
+	VMOVDQU32 320(DX), Z26
+	VPDPBUSD  Z25, Z26, Z1
+	VMOVDQU32 576(R9), Z26
+	VMOVDQU32 576(DX), Z27
+	VPDPBUSD  Z26, Z27, Z1
+	VPDPBUSD  Z24, Z27, Z5
+	VMOVDQU32 832(DX), Z27
+	VPDPBUSD  Z25, Z27, Z5
+	VMOVDQU32 1088(DX), Z27
+	VPDPBUSD  Z26, Z27, Z5
+	VPDPBUSD  Z24, Z27, Z9
+	VMOVDQU32 1344(DX), Z27
+	VPDPBUSD  Z25, Z27, Z9
+	VMOVDQU32 1600(DX), Z27
+	VPDPBUSD  Z26, Z27, Z9
+	VPDPBUSD  Z24, Z27, Z13
+	VMOVDQU32 1856(DX), Z27
+	VPDPBUSD  Z25, Z27, Z13
+	VMOVDQU32 2112(DX), Z27
+	VPDPBUSD  Z26, Z27, Z13
+	VPDPBUSD  Z24, Z27, Z17
+	VMOVDQU32 2368(DX), Z27
+	VPDPBUSD  Z25, Z27, Z17
+	VMOVDQU32 2624(DX), Z27
+	VPDPBUSD  Z26, Z27, Z17
+	VPDPBUSD  Z24, Z27, Z21
+	VMOVDQU32 2880(DX), Z24
+	VPDPBUSD  Z25, Z24, Z21
+	VMOVDQU32 3136(DX), Z24
+	VPDPBUSD  Z26, Z24, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 384(R9), Z25
+	VMOVDQU32 384(DX), Z26
+	VPDPBUSD  Z25, Z26, Z2
+	VMOVDQU32 640(R9), Z26
+	VMOVDQU32 640(DX), Z27
+	VPDPBUSD  Z26, Z27, Z2
+	VPDPBUSD  Z24, Z27, Z6
+	VMOVDQU32 896(DX), Z27
+	VPDPBUSD  Z25, Z27, Z6
+	VMOVDQU32 1152(DX), Z27
+	VPDPBUSD  Z26, Z27, Z6
+	VPDPBUSD  Z24, Z27, Z10
+	VMOVDQU32 1408(DX), Z27
+	VPDPBUSD  Z25, Z27, Z10
+	VMOVDQU32 1664(DX), Z27
+	VPDPBUSD  Z26, Z27, Z10
+	VPDPBUSD  Z24, Z27, Z14
+	VMOVDQU32 1920(DX), Z27
+	VPDPBUSD  Z25, Z27, Z14
+	VMOVDQU32 2176(DX), Z27
+	VPDPBUSD  Z26, Z27, Z14
+	VPDPBUSD  Z24, Z27, Z18
+	VMOVDQU32 2432(DX), Z27
+	VPDPBUSD  Z25, Z27, Z18
+	VMOVDQU32 2688(DX), Z27
+	VPDPBUSD  Z26, Z27, Z18
+	VPDPBUSD  Z24, Z27, Z22
+	VMOVDQU32 2944(DX), Z24
+	VPDPBUSD  Z25, Z24, Z22
+	VMOVDQU32 3200(DX), Z24
+	VPDPBUSD  Z26, Z24, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 448(R9), Z25
+	VMOVDQU32 448(DX), Z26
+	VPDPBUSD  Z25, Z26, Z3
+	VMOVDQU32 704(R9), Z26
+	VMOVDQU32 704(DX), Z27
+	VPDPBUSD  Z26, Z27, Z3
+	VPDPBUSD  Z24, Z27, Z7
+	VMOVDQU32 960(DX), Z27
+	VPDPBUSD  Z25, Z27, Z7
+	VMOVDQU32 1216(DX), Z27
+	VPDPBUSD  Z26, Z27, Z7
+	VPDPBUSD  Z24, Z27, Z11
+	VMOVDQU32 1472(DX), Z27
+	VPDPBUSD  Z25, Z27, Z11
+	VMOVDQU32 1728(DX), Z27
+	VPDPBUSD  Z26, Z27, Z11
+	VPDPBUSD  Z24, Z27, Z15
+	VMOVDQU32 1984(DX), Z27
+	VPDPBUSD  Z25, Z27, Z15
+	VMOVDQU32 2240(DX), Z27
+	VPDPBUSD  Z26, Z27, Z15
+	VPDPBUSD  Z24, Z27, Z19
+	VMOVDQU32 2496(DX), Z27
+	VPDPBUSD  Z25, Z27, Z19
+	VMOVDQU32 2752(DX), Z27
+	VPDPBUSD  Z26, Z27, Z19
+	VPDPBUSD  Z24, Z27, Z23
+	VMOVDQU32 3008(DX), Z24
+	VPDPBUSD  Z25, Z24, Z23
+	VMOVDQU32 3264(DX), Z24
+	VPDPBUSD  Z26, Z24, Z23
+	ADDQ      $0x18, DI
+	ADDQ      $0x00000300, R9
+	SUBQ      $0x03, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 (DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z4
+	VMOVDQU32 (DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z8
+	VMOVDQU32 (DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z12
+	VMOVDQU32 (R10), Z25
+	VPDPBUSD  Z24, Z25, Z16
+	VMOVDQU32 (R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 64(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z5
+	VMOVDQU32 64(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z9
+	VMOVDQU32 64(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z13
+	VMOVDQU32 64(R10), Z25
+	VPDPBUSD  Z24, Z25, Z17
+	VMOVDQU32 64(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 128(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z6
+	VMOVDQU32 128(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z10
+	VMOVDQU32 128(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z14
+	VMOVDQU32 128(R10), Z25
+	VPDPBUSD  Z24, Z25, Z18
+	VMOVDQU32 128(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 192(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z7
+	VMOVDQU32 192(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z11
+	VMOVDQU32 192(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z15
+	VMOVDQU32 192(R10), Z25
+	VPDPBUSD  Z24, Z25, Z19
+	VMOVDQU32 192(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z23
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z24
+	VMOVDQU32 64(DX), Z25
+	VMOVDQU32 128(DX), Z26
+	VMOVDQU32 192(DX), Z27
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z24, Z0, Z0
+	VMULPS    Z25, Z1, Z1
+	VMULPS    Z26, Z2, Z2
+	VMULPS    Z27, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z24, Z4, Z4
+	VMULPS    Z25, Z5, Z5
+	VMULPS    Z26, Z6, Z6
+	VMULPS    Z27, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z24, Z8, Z8
+	VMULPS    Z25, Z9, Z9
+	VMULPS    Z26, Z10, Z10
+	VMULPS    Z27, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z24, Z12, Z12
+	VMULPS    Z25, Z13, Z13
+	VMULPS    Z26, Z14, Z14
+	VMULPS    Z27, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z24, Z16, Z16
+	VMULPS    Z25, Z17, Z17
+	VMULPS    Z26, Z18, Z18
+	VMULPS    Z27, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z20, Z20
+	VCVTDQ2PS Z21, Z21
+	VCVTDQ2PS Z22, Z22
+	VCVTDQ2PS Z23, Z23
+	VMULPS    Z24, Z20, Z20
+	VMULPS    Z25, Z21, Z21
+	VMULPS    Z26, Z22, Z22
+	VMULPS    Z27, Z23, Z23
+	VCVTPS2DQ Z20, Z20
+	VCVTPS2DQ Z21, Z21
+	VCVTPS2DQ Z22, Z22
+	VCVTPS2DQ Z23, Z23
+	VPACKSSDW Z21, Z20, Z20
+	VPACKSSDW Z23, Z22, Z22
+	CMPQ      80(AX), $0x00
+	JNE       plain5
+	VPADDSW   (BX), Z20, Z20
+	VPADDSW   (BX), Z22, Z22
+	VPACKUSWB Z22, Z20, Z20
+	VPMAXUB   64(BX), Z20, Z20
+	VPMINUB   128(BX), Z20, Z20
+	JMP       packed5
+
+plain5:
+	VPACKUSWB Z22, Z20, Z20
+
+packed5:
+	CMPQ     DI, $0x01
+	JNE      runs5_2
+	BTQ      $0x3f, R12
+	JCC      part_5_1_0
+	VMOVDQU8 Z20, (R8)(CX*1)
+	JMP      done_5_1_0
+
+part_5_1_0:
+	VMOVDQU8 Z20, K1, (R8)(CX*1)
+
+done_5_1_0:
+	JMP stored5
+
+runs5_2:
+	CMPQ     DI, $0x02
+	JNE      runs5_4
+	BTQ      $0x1f, R12
+	JCC      part_5_2_0
+	VMOVDQU8 Y20, (R8)(CX*1)
+	JMP      done_5_2_0
+
+part_5_2_0:
+	VMOVDQU8 Y20, K1, (R8)(CX*1)
+
+done_5_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_5_2_1
+	VEXTRACTI64X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_2_1
+
+part_5_2_1:
+	VEXTRACTI64X4 $0x01, Z20, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_5_2_1:
+	JMP stored5
+
+runs5_4:
+	BTQ      $0x0f, R12
+	JCC      part_5_4_0
+	VMOVDQU8 X20, (R8)(CX*1)
+	JMP      done_5_4_0
+
+part_5_4_0:
+	VMOVDQU8 X20, K1, (R8)(CX*1)
+
+done_5_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_1
+	VEXTRACTI32X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_4_1
+
+part_5_4_1:
+	VEXTRACTI32X4 $0x01, Z20, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_5_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_2
+	VEXTRACTI32X4 $0x02, Z20, (R10)(CX*1)
+	JMP           done_5_4_2
+
+part_5_4_2:
+	VEXTRACTI32X4 $0x02, Z20, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_5_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_3
+	VEXTRACTI32X4 $0x03, Z20, (R11)(CX*1)
+	JMP           done_5_4_3
+
+part_5_4_3:
+	VEXTRACTI32X4 $0x03, Z20, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_5_4_3:
+stored5:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x06, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s1AVX512VNNI_1(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s1AVX512VNNI_1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	MOVQ      8(AX), DX
+	LEAQ      (DX)(DX*2), DX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      160(AX), DI
+	MOVQ      96(AX), R8
+
+group:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 256(DI), Z4
+	VMOVDQU32 256(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 512(DI), Z4
+	VMOVDQU32 512(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 768(DI), Z4
+	VMOVDQU32 768(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 1024(DI), Z4
+	VMOVDQU32 1024(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 320(DI), Z4
+	VMOVDQU32 320(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 576(DI), Z4
+	VMOVDQU32 576(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 832(DI), Z4
+	VMOVDQU32 832(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 1088(DI), Z4
+	VMOVDQU32 1088(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 384(DI), Z4
+	VMOVDQU32 384(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 640(DI), Z4
+	VMOVDQU32 640(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 896(DI), Z4
+	VMOVDQU32 896(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 1152(DI), Z4
+	VMOVDQU32 1152(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 448(DI), Z4
+	VMOVDQU32 448(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 704(DI), Z4
+	VMOVDQU32 704(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 960(DI), Z4
+	VMOVDQU32 960(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 1216(DI), Z4
+	VMOVDQU32 1216(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x28, BX
+	ADDQ      $0x00000500, DI
+	SUBQ      $0x05, SI
+	DECQ      R8
+	JNZ       group
+	TESTQ     SI, SI
+	JZ        sum
+
+tap:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x08, BX
+	ADDQ      $0x00000100, DI
+	DECQ      SI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z4
+	VMOVDQU32 64(DX), Z5
+	VMOVDQU32 128(DX), Z6
+	VMOVDQU32 192(DX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x01, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s1AVX512VNNI_2(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s1AVX512VNNI_2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 256(R8), Z9
+	VMOVDQU32 256(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VPDPBUSD  Z8, Z10, Z4
+	VMOVDQU32 512(R8), Z8
+	VMOVDQU32 512(DX), Z10
+	VPDPBUSD  Z8, Z10, Z0
+	VPDPBUSD  Z9, Z10, Z4
+	VMOVDQU32 768(R8), Z9
+	VMOVDQU32 768(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VPDPBUSD  Z8, Z10, Z4
+	VMOVDQU32 1024(R8), Z8
+	VMOVDQU32 1024(DX), Z10
+	VPDPBUSD  Z8, Z10, Z0
+	VPDPBUSD  Z9, Z10, Z4
+	VMOVDQU32 1280(DX), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 320(R8), Z9
+	VMOVDQU32 320(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VPDPBUSD  Z8, Z10, Z5
+	VMOVDQU32 576(R8), Z8
+	VMOVDQU32 576(DX), Z10
+	VPDPBUSD  Z8, Z10, Z1
+	VPDPBUSD  Z9, Z10, Z5
+	VMOVDQU32 832(R8), Z9
+	VMOVDQU32 832(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VPDPBUSD  Z8, Z10, Z5
+	VMOVDQU32 1088(R8), Z8
+	VMOVDQU32 1088(DX), Z10
+	VPDPBUSD  Z8, Z10, Z1
+	VPDPBUSD  Z9, Z10, Z5
+	VMOVDQU32 1344(DX), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 384(R8), Z9
+	VMOVDQU32 384(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VPDPBUSD  Z8, Z10, Z6
+	VMOVDQU32 640(R8), Z8
+	VMOVDQU32 640(DX), Z10
+	VPDPBUSD  Z8, Z10, Z2
+	VPDPBUSD  Z9, Z10, Z6
+	VMOVDQU32 896(R8), Z9
+	VMOVDQU32 896(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VPDPBUSD  Z8, Z10, Z6
+	VMOVDQU32 1152(R8), Z8
+	VMOVDQU32 1152(DX), Z10
+	VPDPBUSD  Z8, Z10, Z2
+	VPDPBUSD  Z9, Z10, Z6
+	VMOVDQU32 1408(DX), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 448(R8), Z9
+	VMOVDQU32 448(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VPDPBUSD  Z8, Z10, Z7
+	VMOVDQU32 704(R8), Z8
+	VMOVDQU32 704(DX), Z10
+	VPDPBUSD  Z8, Z10, Z3
+	VPDPBUSD  Z9, Z10, Z7
+	VMOVDQU32 960(R8), Z9
+	VMOVDQU32 960(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VPDPBUSD  Z8, Z10, Z7
+	VMOVDQU32 1216(R8), Z8
+	VMOVDQU32 1216(DX), Z10
+	VPDPBUSD  Z8, Z10, Z3
+	VPDPBUSD  Z9, Z10, Z7
+	VMOVDQU32 1472(DX), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x28, SI
+	ADDQ      $0x00000500, R8
+	SUBQ      $0x05, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 (DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 64(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 128(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 192(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z8
+	VMOVDQU32 64(DX), Z9
+	VMOVDQU32 128(DX), Z10
+	VMOVDQU32 192(DX), Z11
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMULPS    Z11, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z8, Z4, Z4
+	VMULPS    Z9, Z5, Z5
+	VMULPS    Z10, Z6, Z6
+	VMULPS    Z11, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x02, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s1AVX512VNNI_3(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s1AVX512VNNI_3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 256(R8), Z13
+	VMOVDQU32 256(DX), Z14
+	VPDPBUSD  Z13, Z14, Z0
+	VPDPBUSD  Z12, Z14, Z4
+	VMOVDQU32 512(R8), Z14
+	VMOVDQU32 512(DX), Z15
+	VPDPBUSD  Z14, Z15, Z0
+	VPDPBUSD  Z13, Z15, Z4
+	VPDPBUSD  Z12, Z15, Z8
+	VMOVDQU32 768(R8), Z12
+	VMOVDQU32 768(DX), Z15
+	VPDPBUSD  Z12, Z15, Z0
+	VPDPBUSD  Z14, Z15, Z4
+	VPDPBUSD  Z13, Z15, Z8
+	VMOVDQU32 1024(R8), Z13
+	VMOVDQU32 1024(DX), Z15
+	VPDPBUSD  Z13, Z15, Z0
+	VPDPBUSD  Z12, Z15, Z4
+	VPDPBUSD  Z14, Z15, Z8
+	VMOVDQU32 1280(DX), Z14
+	VPDPBUSD  Z13, Z14, Z4
+	VPDPBUSD  Z12, Z14, Z8
+	VMOVDQU32 1536(DX), Z12
+	VPDPBUSD  Z13, Z12, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 320(R8), Z13
+	VMOVDQU32 320(DX), Z14
+	VPDPBUSD  Z13, Z14, Z1
+	VPDPBUSD  Z12, Z14, Z5
+	VMOVDQU32 576(R8), Z14
+	VMOVDQU32 576(DX), Z15
+	VPDPBUSD  Z14, Z15, Z1
+	VPDPBUSD  Z13, Z15, Z5
+	VPDPBUSD  Z12, Z15, Z9
+	VMOVDQU32 832(R8), Z12
+	VMOVDQU32 832(DX), Z15
+	VPDPBUSD  Z12, Z15, Z1
+	VPDPBUSD  Z14, Z15, Z5
+	VPDPBUSD  Z13, Z15, Z9
+	VMOVDQU32 1088(R8), Z13
+	VMOVDQU32 1088(DX), Z15
+	VPDPBUSD  Z13, Z15, Z1
+	VPDPBUSD  Z12, Z15, Z5
+	VPDPBUSD  Z14, Z15, Z9
+	VMOVDQU32 1344(DX), Z14
+	VPDPBUSD  Z13, Z14, Z5
+	VPDPBUSD  Z12, Z14, Z9
+	VMOVDQU32 1600(DX), Z12
+	VPDPBUSD  Z13, Z12, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 384(R8), Z13
+	VMOVDQU32 384(DX), Z14
+	VPDPBUSD  Z13, Z14, Z2
+	VPDPBUSD  Z12, Z14, Z6
+	VMOVDQU32 640(R8), Z14
+	VMOVDQU32 640(DX), Z15
+	VPDPBUSD  Z14, Z15, Z2
+	VPDPBUSD  Z13, Z15, Z6
+	VPDPBUSD  Z12, Z15, Z10
+	VMOVDQU32 896(R8), Z12
+	VMOVDQU32 896(DX), Z15
+	VPDPBUSD  Z12, Z15, Z2
+	VPDPBUSD  Z14, Z15, Z6
+	VPDPBUSD  Z13, Z15, Z10
+	VMOVDQU32 1152(R8), Z13
+	VMOVDQU32 1152(DX), Z15
+	VPDPBUSD  Z13, Z15, Z2
+	VPDPBUSD  Z12, Z15, Z6
+	VPDPBUSD  Z14, Z15, Z10
+	VMOVDQU32 1408(DX), Z14
+	VPDPBUSD  Z13, Z14, Z6
+	VPDPBUSD  Z12, Z14, Z10
+	VMOVDQU32 1664(DX), Z12
+	VPDPBUSD  Z13, Z12, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 448(R8), Z13
+	VMOVDQU32 448(DX), Z14
+	VPDPBUSD  Z13, Z14, Z3
+	VPDPBUSD  Z12, Z14, Z7
+	VMOVDQU32 704(R8), Z14
+	VMOVDQU32 704(DX), Z15
+	VPDPBUSD  Z14, Z15, Z3
+	VPDPBUSD  Z13, Z15, Z7
+	VPDPBUSD  Z12, Z15, Z11
+	VMOVDQU32 960(R8), Z12
+	VMOVDQU32 960(DX), Z15
+	VPDPBUSD  Z12, Z15, Z3
+	VPDPBUSD  Z14, Z15, Z7
+	VPDPBUSD  Z13, Z15, Z11
+	VMOVDQU32 1216(R8), Z13
+	VMOVDQU32 1216(DX), Z15
+	VPDPBUSD  Z13, Z15, Z3
+	VPDPBUSD  Z12, Z15, Z7
+	VPDPBUSD  Z14, Z15, Z11
+	VMOVDQU32 1472(DX), Z14
+	VPDPBUSD  Z13, Z14, Z7
+	VPDPBUSD  Z12, Z14, Z11
+	VMOVDQU32 1728(DX), Z12
+	VPDPBUSD  Z13, Z12, Z11
+	ADDQ      $0x28, SI
+	ADDQ      $0x00000500, R8
+	SUBQ      $0x05, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 (DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VMOVDQU32 (DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 64(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VMOVDQU32 64(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 128(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VMOVDQU32 128(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 192(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z7
+	VMOVDQU32 192(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z11
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z12
+	VMOVDQU32 64(DX), Z13
+	VMOVDQU32 128(DX), Z14
+	VMOVDQU32 192(DX), Z15
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z12, Z0, Z0
+	VMULPS    Z13, Z1, Z1
+	VMULPS    Z14, Z2, Z2
+	VMULPS    Z15, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z12, Z4, Z4
+	VMULPS    Z13, Z5, Z5
+	VMULPS    Z14, Z6, Z6
+	VMULPS    Z15, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z12, Z8, Z8
+	VMULPS    Z13, Z9, Z9
+	VMULPS    Z14, Z10, Z10
+	VMULPS    Z15, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x03, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s1AVX512VNNI_4(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s1AVX512VNNI_4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 256(R9), Z17
+	VMOVDQU32 256(DX), Z18
+	VPDPBUSD  Z17, Z18, Z0
+	VPDPBUSD  Z16, Z18, Z4
+	VMOVDQU32 512(R9), Z18
+	VMOVDQU32 512(DX), Z19
+	VPDPBUSD  Z18, Z19, Z0
+	VPDPBUSD  Z17, Z19, Z4
+	VPDPBUSD  Z16, Z19, Z8
+	VMOVDQU32 768(R9), Z19
+	VMOVDQU32 768(DX), Z20
+	VPDPBUSD  Z19, Z20, Z0
+	VPDPBUSD  Z18, Z20, Z4
+	VPDPBUSD  Z17, Z20, Z8
+	VPDPBUSD  Z16, Z20, Z12
+	VMOVDQU32 1024(R9), Z16
+	VMOVDQU32 1024(DX), Z20
+	VPDPBUSD  Z16, Z20, Z0
+	VPDPBUSD  Z19, Z20, Z4
+	VPDPBUSD  Z18, Z20, Z8
+	VPDPBUSD  Z17, Z20, Z12
+	VMOVDQU32 1280(DX), Z17
+	VPDPBUSD  Z16, Z17, Z4
+	VPDPBUSD  Z19, Z17, Z8
+	VPDPBUSD  Z18, Z17, Z12
+	VMOVDQU32 1536(DX), Z17
+	VPDPBUSD  Z16, Z17, Z8
+	VPDPBUSD  Z19, Z17, Z12
+	VMOVDQU32 1792(DX), Z17
+	VPDPBUSD  Z16, Z17, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 320(R9), Z17
+	VMOVDQU32 320(DX), Z18
+	VPDPBUSD  Z17, Z18, Z1
+	VPDPBUSD  Z16, Z18, Z5
+	VMOVDQU32 576(R9), Z18
+	VMOVDQU32 576(DX), Z19
+	VPDPBUSD  Z18, Z19, Z1
+	VPDPBUSD  Z17, Z19, Z5
+	VPDPBUSD  Z16, Z19, Z9
+	VMOVDQU32 832(R9), Z19
+	VMOVDQU32 832(DX), Z20
+	VPDPBUSD  Z19, Z20, Z1
+	VPDPBUSD  Z18, Z20, Z5
+	VPDPBUSD  Z17, Z20, Z9
+	VPDPBUSD  Z16, Z20, Z13
+	VMOVDQU32 1088(R9), Z16
+	VMOVDQU32 1088(DX), Z20
+	VPDPBUSD  Z16, Z20, Z1
+	VPDPBUSD  Z19, Z20, Z5
+	VPDPBUSD  Z18, Z20, Z9
+	VPDPBUSD  Z17, Z20, Z13
+	VMOVDQU32 1344(DX), Z17
+	VPDPBUSD  Z16, Z17, Z5
+	VPDPBUSD  Z19, Z17, Z9
+	VPDPBUSD  Z18, Z17, Z13
+	VMOVDQU32 1600(DX), Z17
+	VPDPBUSD  Z16, Z17, Z9
+	VPDPBUSD  Z19, Z17, Z13
+	VMOVDQU32 1856(DX), Z17
+	VPDPBUSD  Z16, Z17, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 384(R9), Z17
+	VMOVDQU32 384(DX), Z18
+	VPDPBUSD  Z17, Z18, Z2
+	VPDPBUSD  Z16, Z18, Z6
+	VMOVDQU32 640(R9), Z18
+	VMOVDQU32 640(DX), Z19
+	VPDPBUSD  Z18, Z19, Z2
+	VPDPBUSD  Z17, Z19, Z6
+	VPDPBUSD  Z16, Z19, Z10
+	VMOVDQU32 896(R9), Z19
+	VMOVDQU32 896(DX), Z20
+	VPDPBUSD  Z19, Z20, Z2
+	VPDPBUSD  Z18, Z20, Z6
+	VPDPBUSD  Z17, Z20, Z10
+	VPDPBUSD  Z16, Z20, Z14
+	VMOVDQU32 1152(R9), Z16
+	VMOVDQU32 1152(DX), Z20
+	VPDPBUSD  Z16, Z20, Z2
+	VPDPBUSD  Z19, Z20, Z6
+	VPDPBUSD  Z18, Z20, Z10
+	VPDPBUSD  Z17, Z20, Z14
+	VMOVDQU32 1408(DX), Z17
+	VPDPBUSD  Z16, Z17, Z6
+	VPDPBUSD  Z19, Z17, Z10
+	VPDPBUSD  Z18, Z17, Z14
+	VMOVDQU32 1664(DX), Z17
+	VPDPBUSD  Z16, Z17, Z10
+	VPDPBUSD  Z19, Z17, Z14
+	VMOVDQU32 1920(DX), Z17
+	VPDPBUSD  Z16, Z17, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 448(R9), Z17
+	VMOVDQU32 448(DX), Z18
+	VPDPBUSD  Z17, Z18, Z3
+	VPDPBUSD  Z16, Z18, Z7
+	VMOVDQU32 704(R9), Z18
+	VMOVDQU32 704(DX), Z19
+	VPDPBUSD  Z18, Z19, Z3
+	VPDPBUSD  Z17, Z19, Z7
+	VPDPBUSD  Z16, Z19, Z11
+	VMOVDQU32 960(R9), Z19
+	VMOVDQU32 960(DX), Z20
+	VPDPBUSD  Z19, Z20, Z3
+	VPDPBUSD  Z18, Z20, Z7
+	VPDPBUSD  Z17, Z20, Z11
+	VPDPBUSD  Z16, Z20, Z15
+	VMOVDQU32 1216(R9), Z16
+	VMOVDQU32 1216(DX), Z20
+	VPDPBUSD  Z16, Z20, Z3
+	VPDPBUSD  Z19, Z20, Z7
+	VPDPBUSD  Z18, Z20, Z11
+	VPDPBUSD  Z17, Z20, Z15
+	VMOVDQU32 1472(DX), Z17
+	VPDPBUSD  Z16, Z17, Z7
+	VPDPBUSD  Z19, Z17, Z11
+	VPDPBUSD  Z18, Z17, Z15
+	VMOVDQU32 1728(DX), Z17
+	VPDPBUSD  Z16, Z17, Z11
+	VPDPBUSD  Z19, Z17, Z15
+	VMOVDQU32 1984(DX), Z17
+	VPDPBUSD  Z16, Z17, Z15
+	ADDQ      $0x28, DI
+	ADDQ      $0x00000500, R9
+	SUBQ      $0x05, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 (DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z4
+	VMOVDQU32 (DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z8
+	VMOVDQU32 (DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 64(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z5
+	VMOVDQU32 64(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z9
+	VMOVDQU32 64(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 128(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z6
+	VMOVDQU32 128(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z10
+	VMOVDQU32 128(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 192(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z7
+	VMOVDQU32 192(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z11
+	VMOVDQU32 192(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z15
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z16
+	VMOVDQU32 64(DX), Z17
+	VMOVDQU32 128(DX), Z18
+	VMOVDQU32 192(DX), Z19
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z16, Z0, Z0
+	VMULPS    Z17, Z1, Z1
+	VMULPS    Z18, Z2, Z2
+	VMULPS    Z19, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z16, Z4, Z4
+	VMULPS    Z17, Z5, Z5
+	VMULPS    Z18, Z6, Z6
+	VMULPS    Z19, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z16, Z8, Z8
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z16, Z12, Z12
+	VMULPS    Z17, Z13, Z13
+	VMULPS    Z18, Z14, Z14
+	VMULPS    Z19, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x04, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s1AVX512VNNI_5(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s1AVX512VNNI_5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 256(R9), Z21
+	VMOVDQU32 256(DX), Z22
+	VPDPBUSD  Z21, Z22, Z0
+	VPDPBUSD  Z20, Z22, Z4
+	VMOVDQU32 512(R9), Z22
+	VMOVDQU32 512(DX), Z23
+	VPDPBUSD  Z22, Z23, Z0
+	VPDPBUSD  Z21, Z23, Z4
+	VPDPBUSD  Z20, Z23, Z8
+	VMOVDQU32 768(R9), Z23
+	VMOVDQU32 768(DX), Z24
+	VPDPBUSD  Z23, Z24, Z0
+	VPDPBUSD  Z22, Z24, Z4
+	VPDPBUSD  Z21, Z24, Z8
+	VPDPBUSD  Z20, Z24, Z12
+	VMOVDQU32 1024(R9), Z24
+	VMOVDQU32 1024(DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VPDPBUSD  Z23, Z25, Z4
+	VPDPBUSD  Z22, Z25, Z8
+	VPDPBUSD  Z21, Z25, Z12
+	VPDPBUSD  Z20, Z25, Z16
+	VMOVDQU32 1280(DX), Z20
+	VPDPBUSD  Z24, Z20, Z4
+	VPDPBUSD  Z23, Z20, Z8
+	VPDPBUSD  Z22, Z20, Z12
+	VPDPBUSD  Z21, Z20, Z16
+	VMOVDQU32 1536(DX), Z20
+	VPDPBUSD  Z24, Z20, Z8
+	VPDPBUSD  Z23, Z20, Z12
+	VPDPBUSD  Z22, Z20, Z16
+	VMOVDQU32 1792(DX), Z20
+	VPDPBUSD  Z24, Z20, Z12
+	VPDPBUSD  Z23, Z20, Z16
+	VMOVDQU32 2048(DX), Z20
+	VPDPBUSD  Z24, Z20, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 320(R9), Z21
+	VMOVDQU32 320(DX), Z22
+	VPDPBUSD  Z21, Z22, Z1
+	VPDPBUSD  Z20, Z22, Z5
+	VMOVDQU32 576(R9), Z22
+	VMOVDQU32 576(DX), Z23
+	VPDPBUSD  Z22, Z23, Z1
+	VPDPBUSD  Z21, Z23, Z5
+	VPDPBUSD  Z20, Z23, Z9
+	VMOVDQU32 832(R9), Z23
+	VMOVDQU32 832(DX), Z24
+	VPDPBUSD  Z23, Z24, Z1
+	VPDPBUSD  Z22, Z24, Z5
+	VPDPBUSD  Z21, Z24, Z9
+	VPDPBUSD  Z20, Z24, Z13
+	VMOVDQU32 1088(R9), Z24
+	VMOVDQU32 1088(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VPDPBUSD  Z23, Z25, Z5
+	VPDPBUSD  Z22, Z25, Z9
+	VPDPBUSD  Z21, Z25, Z13
+	VPDPBUSD  Z20, Z25, Z17
+	VMOVDQU32 1344(DX), Z20
+	VPDPBUSD  Z24, Z20, Z5
+	VPDPBUSD  Z23, Z20, Z9
+	VPDPBUSD  Z22, Z20, Z13
+	VPDPBUSD  Z21, Z20, Z17
+	VMOVDQU32 1600(DX), Z20
+	VPDPBUSD  Z24, Z20, Z9
+	VPDPBUSD  Z23, Z20, Z13
+	VPDPBUSD  Z22, Z20, Z17
+	VMOVDQU32 1856(DX), Z20
+	VPDPBUSD  Z24, Z20, Z13
+	VPDPBUSD  Z23, Z20, Z17
+	VMOVDQU32 2112(DX), Z20
+	VPDPBUSD  Z24, Z20, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 384(R9), Z21
+	VMOVDQU32 384(DX), Z22
+	VPDPBUSD  Z21, Z22, Z2
+	VPDPBUSD  Z20, Z22, Z6
+	VMOVDQU32 640(R9), Z22
+	VMOVDQU32 640(DX), Z23
+	VPDPBUSD  Z22, Z23, Z2
+	VPDPBUSD  Z21, Z23, Z6
+	VPDPBUSD  Z20, Z23, Z10
+	VMOVDQU32 896(R9), Z23
+	VMOVDQU32 896(DX), Z24
+	VPDPBUSD  Z23, Z24, Z2
+	VPDPBUSD  Z22, Z24, Z6
+	VPDPBUSD  Z21, Z24, Z10
+	VPDPBUSD  Z20, Z24, Z14
+	VMOVDQU32 1152(R9), Z24
+	VMOVDQU32 1152(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VPDPBUSD  Z23, Z25, Z6
+	VPDPBUSD  Z22, Z25, Z10
+	VPDPBUSD  Z21, Z25, Z14
+	VPDPBUSD  Z20, Z25, Z18
+	VMOVDQU32 1408(DX), Z20
+	VPDPBUSD  Z24, Z20, Z6
+	VPDPBUSD  Z23, Z20, Z10
+	VPDPBUSD  Z22, Z20, Z14
+	VPDPBUSD  Z21, Z20, Z18
+	VMOVDQU32 1664(DX), Z20
+	VPDPBUSD  Z24, Z20, Z10
+	VPDPBUSD  Z23, Z20, Z14
+	VPDPBUSD  Z22, Z20, Z18
+	VMOVDQU32 1920(DX), Z20
+	VPDPBUSD  Z24, Z20, Z14
+	VPDPBUSD  Z23, Z20, Z18
+	VMOVDQU32 2176(DX), Z20
+	VPDPBUSD  Z24, Z20, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 448(R9), Z21
+	VMOVDQU32 448(DX), Z22
+	VPDPBUSD  Z21, Z22, Z3
+	VPDPBUSD  Z20, Z22, Z7
+	VMOVDQU32 704(R9), Z22
+	VMOVDQU32 704(DX), Z23
+	VPDPBUSD  Z22, Z23, Z3
+	VPDPBUSD  Z21, Z23, Z7
+	VPDPBUSD  Z20, Z23, Z11
+	VMOVDQU32 960(R9), Z23
+	VMOVDQU32 960(DX), Z24
+	VPDPBUSD  Z23, Z24, Z3
+	VPDPBUSD  Z22, Z24, Z7
+	VPDPBUSD  Z21, Z24, Z11
+	VPDPBUSD  Z20, Z24, Z15
+	VMOVDQU32 1216(R9), Z24
+	VMOVDQU32 1216(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VPDPBUSD  Z23, Z25, Z7
+	VPDPBUSD  Z22, Z25, Z11
+	VPDPBUSD  Z21, Z25, Z15
+	VPDPBUSD  Z20, Z25, Z19
+	VMOVDQU32 1472(DX), Z20
+	VPDPBUSD  Z24, Z20, Z7
+	VPDPBUSD  Z23, Z20, Z11
+	VPDPBUSD  Z22, Z20, Z15
+	VPDPBUSD  Z21, Z20, Z19
+	VMOVDQU32 1728(DX), Z20
+	VPDPBUSD  Z24, Z20, Z11
+	VPDPBUSD  Z23, Z20, Z15
+	VPDPBUSD  Z22, Z20, Z19
+	VMOVDQU32 1984(DX), Z20
+	VPDPBUSD  Z24, Z20, Z15
+	VPDPBUSD  Z23, Z20, Z19
+	VMOVDQU32 2240(DX), Z20
+	VPDPBUSD  Z24, Z20, Z19
+	ADDQ      $0x28, DI
+	ADDQ      $0x00000500, R9
+	SUBQ      $0x05, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 (DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z4
+	VMOVDQU32 (DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z8
+	VMOVDQU32 (DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z12
+	VMOVDQU32 (R10), Z21
+	VPDPBUSD  Z20, Z21, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 64(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z5
+	VMOVDQU32 64(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z9
+	VMOVDQU32 64(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z13
+	VMOVDQU32 64(R10), Z21
+	VPDPBUSD  Z20, Z21, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 128(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z6
+	VMOVDQU32 128(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z10
+	VMOVDQU32 128(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z14
+	VMOVDQU32 128(R10), Z21
+	VPDPBUSD  Z20, Z21, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 192(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z7
+	VMOVDQU32 192(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z11
+	VMOVDQU32 192(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z15
+	VMOVDQU32 192(R10), Z21
+	VPDPBUSD  Z20, Z21, Z19
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z20
+	VMOVDQU32 64(DX), Z21
+	VMOVDQU32 128(DX), Z22
+	VMOVDQU32 192(DX), Z23
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z20, Z0, Z0
+	VMULPS    Z21, Z1, Z1
+	VMULPS    Z22, Z2, Z2
+	VMULPS    Z23, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z20, Z4, Z4
+	VMULPS    Z21, Z5, Z5
+	VMULPS    Z22, Z6, Z6
+	VMULPS    Z23, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z20, Z8, Z8
+	VMULPS    Z21, Z9, Z9
+	VMULPS    Z22, Z10, Z10
+	VMULPS    Z23, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z20, Z12, Z12
+	VMULPS    Z21, Z13, Z13
+	VMULPS    Z22, Z14, Z14
+	VMULPS    Z23, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z20, Z16, Z16
+	VMULPS    Z21, Z17, Z17
+	VMULPS    Z22, Z18, Z18
+	VMULPS    Z23, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x05, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s1AVX512VNNI_6(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s1AVX512VNNI_6(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	VMOVDQA32 Z0, Z20
+	VMOVDQA32 Z1, Z21
+	VMOVDQA32 Z2, Z22
+	VMOVDQA32 Z3, Z23
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 256(R9), Z25
+	VMOVDQU32 256(DX), Z26
+	VPDPBUSD  Z25, Z26, Z0
+	VPDPBUSD  Z24, Z26, Z4
+	VMOVDQU32 512(R9), Z26
+	VMOVDQU32 512(DX), Z27
+	VPDPBUSD  Z26, Z27, Z0
+	VPDPBUSD  Z25, Z27, Z4
+	VPDPBUSD  Z24, Z27, Z8
+	VMOVDQU32 768(R9), Z27
+	VMOVDQU32 768(DX), Z28
+	VPDPBUSD  Z27, Z28, Z0
+	VPDPBUSD  Z26, Z28, Z4
+	VPDPBUSD  Z25, Z28, Z8
+	VPDPBUSD  Z24, Z28, Z12
+	VMOVDQU32 1024(R9), Z28
+	VMOVDQU32 1024(DX), Z29
+	VPDPBUSD  Z28, Z29, Z0
+	VPDPBUSD  Z27, Z29, Z4
+	VPDPBUSD  Z26, Z29, Z8
+	VPDPBUSD  Z25, Z29, Z12
+	VPDPBUSD  Z24, Z29, Z16
+	VMOVDQU32 1280(DX), Z29
+	VPDPBUSD  Z28, Z29, Z4
+	VPDPBUSD  Z27, Z29, Z8
+	VPDPBUSD  Z26, Z29, Z12
+	VPDPBUSD  Z25, Z29, Z16
+	VPDPBUSD  Z24, Z29, Z20
+	VMOVDQU32 1536(DX), Z24
+	VPDPBUSD  Z28, Z24, Z8
+	VPDPBUSD  Z27, Z24, Z12
+	VPDPBUSD  Z26, Z24, Z16
+	VPDPBUSD  Z25, Z24, Z20
+	VMOVDQU32 1792(DX), Z24
+	VPDPBUSD  Z28, Z24, Z12
+	VPDPBUSD  Z27, Z24, Z16
+	VPDPBUSD  Z26, Z24, Z20
+	VMOVDQU32 2048(DX), Z24
+	VPDPBUSD  Z28, Z24, Z16
+	VPDPBUSD  Z27, Z24, Z20
+	VMOVDQU32 2304(DX), Z24
+	VPDPBUSD  Z28, Z24, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 320(R9), Z25
+	VMOVDQU32 320(DX), Z26
+	VPDPBUSD  Z25, Z26, Z1
+	VPDPBUSD  Z24, Z26, Z5
+	VMOVDQU32 576(R9), Z26
+	VMOVDQU32 576(DX), Z27
+	VPDPBUSD  Z26, Z27, Z1
+	VPDPBUSD  Z25, Z27, Z5
+	VPDPBUSD  Z24, Z27, Z9
+	VMOVDQU32 832(R9), Z27
+	VMOVDQU32 832(DX), Z28
+	VPDPBUSD  Z27, Z28, Z1
+	VPDPBUSD  Z26, Z28, Z5
+	VPDPBUSD  Z25, Z28, Z9
+	VPDPBUSD  Z24, Z28, Z13
+	VMOVDQU32 1088(R9), Z28
+	VMOVDQU32 1088(DX), Z29
+	VPDPBUSD  Z28, Z29, Z1
+	VPDPBUSD  Z27, Z29, Z5
+	VPDPBUSD  Z26, Z29, Z9
+	VPDPBUSD  Z25, Z29, Z13
+	VPDPBUSD  Z24, Z29, Z17
+	VMOVDQU32 1344(DX), Z29
+	VPDPBUSD  Z28, Z29, Z5
+	VPDPBUSD  Z27, Z29, Z9
+	VPDPBUSD  Z26, Z29, Z13
+	VPDPBUSD  Z25, Z29, Z17
+	VPDPBUSD  Z24, Z29, Z21
+	VMOVDQU32 1600(DX), Z24
+	VPDPBUSD  Z28, Z24, Z9
+	VPDPBUSD  Z27, Z24, Z13
+	VPDPBUSD  Z26, Z24, Z17
+	VPDPBUSD  Z25, Z24, Z21
+	VMOVDQU32 1856(DX), Z24
+	VPDPBUSD  Z28, Z24, Z13
+	VPDPBUSD  Z27, Z24, Z17
+	VPDPBUSD  Z26, Z24, Z21
+	VMOVDQU32 2112(DX), Z24
+	VPDPBUSD  Z28, Z24, Z17
+	VPDPBUSD  Z27, Z24, Z21
+	VMOVDQU32 2368(DX), Z24
+	VPDPBUSD  Z28, Z24, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 384(R9), Z25
+	VMOVDQU32 384(DX), Z26
+	VPDPBUSD  Z25, Z26, Z2
+	VPDPBUSD  Z24, Z26, Z6
+	VMOVDQU32 640(R9), Z26
+	VMOVDQU32 640(DX), Z27
+	VPDPBUSD  Z26, Z27, Z2
+	VPDPBUSD  Z25, Z27, Z6
+	VPDPBUSD  Z24, Z27, Z10
+	VMOVDQU32 896(R9), Z27
+	VMOVDQU32 896(DX), Z28
+	VPDPBUSD  Z27, Z28, Z2
+	VPDPBUSD  Z26, Z28, Z6
+	VPDPBUSD  Z25, Z28, Z10
+	VPDPBUSD  Z24, Z28, Z14
+	VMOVDQU32 1152(R9), Z28
+	VMOVDQU32 1152(DX), Z29
+	VPDPBUSD  Z28, Z29, Z2
+	VPDPBUSD  Z27, Z29, Z6
+	VPDPBUSD  Z26, Z29, Z10
+	VPDPBUSD  Z25, Z29, Z14
+	VPDPBUSD  Z24, Z29, Z18
+	VMOVDQU32 1408(DX), Z29
+	VPDPBUSD  Z28, Z29, Z6
+	VPDPBUSD  Z27, Z29, Z10
+	VPDPBUSD  Z26, Z29, Z14
+	VPDPBUSD  Z25, Z29, Z18
+	VPDPBUSD  Z24, Z29, Z22
+	VMOVDQU32 1664(DX), Z24
+	VPDPBUSD  Z28, Z24, Z10
+	VPDPBUSD  Z27, Z24, Z14
+	VPDPBUSD  Z26, Z24, Z18
+	VPDPBUSD  Z25, Z24, Z22
+	VMOVDQU32 1920(DX), Z24
+	VPDPBUSD  Z28, Z24, Z14
+	VPDPBUSD  Z27, Z24, Z18
+	VPDPBUSD  Z26, Z24, Z22
+	VMOVDQU32 2176(DX), Z24
+	VPDPBUSD  Z28, Z24, Z18
+	VPDPBUSD  Z27, Z24, Z22
+	VMOVDQU32 2432(DX), Z24
+	VPDPBUSD  Z28, Z24, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 448(R9), Z25
+	VMOVDQU32 448(DX), Z26
+	VPDPBUSD  Z25, Z26, Z3
+	VPDPBUSD  Z24, Z26, Z7
+	VMOVDQU32 704(R9), Z26
+	VMOVDQU32 704(DX), Z27
+	VPDPBUSD  Z26, Z27, Z3
+	VPDPBUSD  Z25, Z27, Z7
+	VPDPBUSD  Z24, Z27, Z11
+	VMOVDQU32 960(R9), Z27
+	VMOVDQU32 960(DX), Z28
+	VPDPBUSD  Z27, Z28, Z3
+	VPDPBUSD  Z26, Z28, Z7
+	VPDPBUSD  Z25, Z28, Z11
+	VPDPBUSD  Z24, Z28, Z15
+	VMOVDQU32 1216(R9), Z28
+	VMOVDQU32 1216(DX), Z29
+	VPDPBUSD  Z28, Z29, Z3
+	VPDPBUSD  Z27, Z29, Z7
+	VPDPBUSD  Z26, Z29, Z11
+	VPDPBUSD  Z25, Z29, Z15
+	VPDPBUSD  Z24, Z29, Z19
+	VMOVDQU32 1472(DX), Z29
+	VPDPBUSD  Z28, Z29, Z7
+	VPDPBUSD  Z27, Z29, Z11
+	VPDPBUSD  Z26, Z29, Z15
+	VPDPBUSD  Z25, Z29, Z19
+	VPDPBUSD  Z24, Z29, Z23
+	VMOVDQU32 1728(DX), Z24
+	VPDPBUSD  Z28, Z24, Z11
+	VPDPBUSD  Z27, Z24, Z15
+	VPDPBUSD  Z26, Z24, Z19
+	VPDPBUSD  Z25, Z24, Z23
+	VMOVDQU32 1984(DX), Z24
+	VPDPBUSD  Z28, Z24, Z15
+	VPDPBUSD  Z27, Z24, Z19
+	VPDPBUSD  Z26, Z24, Z23
+	VMOVDQU32 2240(DX), Z24
+	VPDPBUSD  Z28, Z24, Z19
+	VPDPBUSD  Z27, Z24, Z23
+	VMOVDQU32 2496(DX), Z24
+	VPDPBUSD  Z28, Z24, Z23
+	ADDQ      $0x28, DI
+	ADDQ      $0x00000500, R9
+	SUBQ      $0x05, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 (DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z4
+	VMOVDQU32 (DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z8
+	VMOVDQU32 (DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z12
+	VMOVDQU32 (R10), Z25
+	VPDPBUSD  Z24, Z25, Z16
+	VMOVDQU32 (R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 64(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z5
+	VMOVDQU32 64(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z9
+	VMOVDQU32 64(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z13
+	VMOVDQU32 64(R10), Z25
+	VPDPBUSD  Z24, Z25, Z17
+	VMOVDQU32 64(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 128(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z6
+	VMOVDQU32 128(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z10
+	VMOVDQU32 128(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z14
+	VMOVDQU32 128(R10), Z25
+	VPDPBUSD  Z24, Z25, Z18
+	VMOVDQU32 128(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 192(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z7
+	VMOVDQU32 192(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z11
+	VMOVDQU32 192(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z15
+	VMOVDQU32 192(R10), Z25
+	VPDPBUSD  Z24, Z25, Z19
+	VMOVDQU32 192(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z23
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z24
+	VMOVDQU32 64(DX), Z25
+	VMOVDQU32 128(DX), Z26
+	VMOVDQU32 192(DX), Z27
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z24, Z0, Z0
+	VMULPS    Z25, Z1, Z1
+	VMULPS    Z26, Z2, Z2
+	VMULPS    Z27, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z24, Z4, Z4
+	VMULPS    Z25, Z5, Z5
+	VMULPS    Z26, Z6, Z6
+	VMULPS    Z27, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z24, Z8, Z8
+	VMULPS    Z25, Z9, Z9
+	VMULPS    Z26, Z10, Z10
+	VMULPS    Z27, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z24, Z12, Z12
+	VMULPS    Z25, Z13, Z13
+	VMULPS    Z26, Z14, Z14
+	VMULPS    Z27, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z24, Z16, Z16
+	VMULPS    Z25, Z17, Z17
+	VMULPS    Z26, Z18, Z18
+	VMULPS    Z27, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z20, Z20
+	VCVTDQ2PS Z21, Z21
+	VCVTDQ2PS Z22, Z22
+	VCVTDQ2PS Z23, Z23
+	VMULPS    Z24, Z20, Z20
+	VMULPS    Z25, Z21, Z21
+	VMULPS    Z26, Z22, Z22
+	VMULPS    Z27, Z23, Z23
+	VCVTPS2DQ Z20, Z20
+	VCVTPS2DQ Z21, Z21
+	VCVTPS2DQ Z22, Z22
+	VCVTPS2DQ Z23, Z23
+	VPACKSSDW Z21, Z20, Z20
+	VPACKSSDW Z23, Z22, Z22
+	CMPQ      80(AX), $0x00
+	JNE       plain5
+	VPADDSW   (BX), Z20, Z20
+	VPADDSW   (BX), Z22, Z22
+	VPACKUSWB Z22, Z20, Z20
+	VPMAXUB   64(BX), Z20, Z20
+	VPMINUB   128(BX), Z20, Z20
+	JMP       packed5
+
+plain5:
+	VPACKUSWB Z22, Z20, Z20
+
+packed5:
+	CMPQ     DI, $0x01
+	JNE      runs5_2
+	BTQ      $0x3f, R12
+	JCC      part_5_1_0
+	VMOVDQU8 Z20, (R8)(CX*1)
+	JMP      done_5_1_0
+
+part_5_1_0:
+	VMOVDQU8 Z20, K1, (R8)(CX*1)
+
+done_5_1_0:
+	JMP stored5
+
+runs5_2:
+	CMPQ     DI, $0x02
+	JNE      runs5_4
+	BTQ      $0x1f, R12
+	JCC      part_5_2_0
+	VMOVDQU8 Y20, (R8)(CX*1)
+	JMP      done_5_2_0
+
+part_5_2_0:
+	VMOVDQU8 Y20, K1, (R8)(CX*1)
+
+done_5_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_5_2_1
+	VEXTRACTI64X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_2_1
+
+part_5_2_1:
+	VEXTRACTI64X4 $0x01, Z20, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_5_2_1:
+	JMP stored5
+
+runs5_4:
+	BTQ      $0x0f, R12
+	JCC      part_5_4_0
+	VMOVDQU8 X20, (R8)(CX*1)
+	JMP      done_5_4_0
+
+part_5_4_0:
+	VMOVDQU8 X20, K1, (R8)(CX*1)
+
+done_5_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_1
+	VEXTRACTI32X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_4_1
+
+part_5_4_1:
+	VEXTRACTI32X4 $0x01, Z20, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_5_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_2
+	VEXTRACTI32X4 $0x02, Z20, (R10)(CX*1)
+	JMP           done_5_4_2
+
+part_5_4_2:
+	VEXTRACTI32X4 $0x02, Z20, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_5_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_3
+	VEXTRACTI32X4 $0x03, Z20, (R11)(CX*1)
+	JMP           done_5_4_3
+
+part_5_4_3:
+	VEXTRACTI32X4 $0x03, Z20, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_5_4_3:
+stored5:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x06, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s2AVX512VNNI_1(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s2AVX512VNNI_1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	MOVQ      8(AX), DX
+	LEAQ      (DX)(DX*2), DX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      160(AX), DI
+	MOVQ      96(AX), R8
+
+group:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 256(DI), Z4
+	VMOVDQU32 256(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 512(DI), Z4
+	VMOVDQU32 512(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 768(DI), Z4
+	VMOVDQU32 768(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 1024(DI), Z4
+	VMOVDQU32 1024(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 320(DI), Z4
+	VMOVDQU32 320(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 576(DI), Z4
+	VMOVDQU32 576(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 832(DI), Z4
+	VMOVDQU32 832(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 1088(DI), Z4
+	VMOVDQU32 1088(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 384(DI), Z4
+	VMOVDQU32 384(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 640(DI), Z4
+	VMOVDQU32 640(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 896(DI), Z4
+	VMOVDQU32 896(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 1152(DI), Z4
+	VMOVDQU32 1152(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 448(DI), Z4
+	VMOVDQU32 448(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 704(DI), Z4
+	VMOVDQU32 704(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 960(DI), Z4
+	VMOVDQU32 960(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 1216(DI), Z4
+	VMOVDQU32 1216(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x28, BX
+	ADDQ      $0x00000500, DI
+	SUBQ      $0x05, SI
+	DECQ      R8
+	JNZ       group
+	TESTQ     SI, SI
+	JZ        sum
+
+tap:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x08, BX
+	ADDQ      $0x00000100, DI
+	DECQ      SI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z4
+	VMOVDQU32 64(DX), Z5
+	VMOVDQU32 128(DX), Z6
+	VMOVDQU32 192(DX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x01, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s2AVX512VNNI_2(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s2AVX512VNNI_2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 256(R8), Z9
+	VMOVDQU32 256(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VMOVDQU32 512(R8), Z10
+	VMOVDQU32 512(DX), Z11
+	VPDPBUSD  Z10, Z11, Z0
+	VPDPBUSD  Z8, Z11, Z4
+	VMOVDQU32 768(R8), Z8
+	VMOVDQU32 768(DX), Z11
+	VPDPBUSD  Z8, Z11, Z0
+	VPDPBUSD  Z9, Z11, Z4
+	VMOVDQU32 1024(R8), Z9
+	VMOVDQU32 1024(DX), Z11
+	VPDPBUSD  Z9, Z11, Z0
+	VPDPBUSD  Z10, Z11, Z4
+	VMOVDQU32 1280(DX), Z10
+	VPDPBUSD  Z8, Z10, Z4
+	VMOVDQU32 1536(DX), Z8
+	VPDPBUSD  Z9, Z8, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 320(R8), Z9
+	VMOVDQU32 320(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VMOVDQU32 576(R8), Z10
+	VMOVDQU32 576(DX), Z11
+	VPDPBUSD  Z10, Z11, Z1
+	VPDPBUSD  Z8, Z11, Z5
+	VMOVDQU32 832(R8), Z8
+	VMOVDQU32 832(DX), Z11
+	VPDPBUSD  Z8, Z11, Z1
+	VPDPBUSD  Z9, Z11, Z5
+	VMOVDQU32 1088(R8), Z9
+	VMOVDQU32 1088(DX), Z11
+	VPDPBUSD  Z9, Z11, Z1
+	VPDPBUSD  Z10, Z11, Z5
+	VMOVDQU32 1344(DX), Z10
+	VPDPBUSD  Z8, Z10, Z5
+	VMOVDQU32 1600(DX), Z8
+	VPDPBUSD  Z9, Z8, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 384(R8), Z9
+	VMOVDQU32 384(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VMOVDQU32 640(R8), Z10
+	VMOVDQU32 640(DX), Z11
+	VPDPBUSD  Z10, Z11, Z2
+	VPDPBUSD  Z8, Z11, Z6
+	VMOVDQU32 896(R8), Z8
+	VMOVDQU32 896(DX), Z11
+	VPDPBUSD  Z8, Z11, Z2
+	VPDPBUSD  Z9, Z11, Z6
+	VMOVDQU32 1152(R8), Z9
+	VMOVDQU32 1152(DX), Z11
+	VPDPBUSD  Z9, Z11, Z2
+	VPDPBUSD  Z10, Z11, Z6
+	VMOVDQU32 1408(DX), Z10
+	VPDPBUSD  Z8, Z10, Z6
+	VMOVDQU32 1664(DX), Z8
+	VPDPBUSD  Z9, Z8, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 448(R8), Z9
+	VMOVDQU32 448(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VMOVDQU32 704(R8), Z10
+	VMOVDQU32 704(DX), Z11
+	VPDPBUSD  Z10, Z11, Z3
+	VPDPBUSD  Z8, Z11, Z7
+	VMOVDQU32 960(R8), Z8
+	VMOVDQU32 960(DX), Z11
+	VPDPBUSD  Z8, Z11, Z3
+	VPDPBUSD  Z9, Z11, Z7
+	VMOVDQU32 1216(R8), Z9
+	VMOVDQU32 1216(DX), Z11
+	VPDPBUSD  Z9, Z11, Z3
+	VPDPBUSD  Z10, Z11, Z7
+	VMOVDQU32 1472(DX), Z10
+	VPDPBUSD  Z8, Z10, Z7
+	VMOVDQU32 1728(DX), Z8
+	VPDPBUSD  Z9, Z8, Z7
+	ADDQ      $0x28, SI
+	ADDQ      $0x00000500, R8
+	SUBQ      $0x05, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 (DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 64(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 128(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 192(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z8
+	VMOVDQU32 64(DX), Z9
+	VMOVDQU32 128(DX), Z10
+	VMOVDQU32 192(DX), Z11
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMULPS    Z11, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z8, Z4, Z4
+	VMULPS    Z9, Z5, Z5
+	VMULPS    Z10, Z6, Z6
+	VMULPS    Z11, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x02, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s2AVX512VNNI_3(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s2AVX512VNNI_3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 256(R8), Z13
+	VMOVDQU32 256(DX), Z14
+	VPDPBUSD  Z13, Z14, Z0
+	VMOVDQU32 512(R8), Z14
+	VMOVDQU32 512(DX), Z15
+	VPDPBUSD  Z14, Z15, Z0
+	VPDPBUSD  Z12, Z15, Z4
+	VMOVDQU32 768(R8), Z15
+	VMOVDQU32 768(DX), Z16
+	VPDPBUSD  Z15, Z16, Z0
+	VPDPBUSD  Z13, Z16, Z4
+	VMOVDQU32 1024(R8), Z16
+	VMOVDQU32 1024(DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VPDPBUSD  Z14, Z17, Z4
+	VPDPBUSD  Z12, Z17, Z8
+	VMOVDQU32 1280(DX), Z12
+	VPDPBUSD  Z15, Z12, Z4
+	VPDPBUSD  Z13, Z12, Z8
+	VMOVDQU32 1536(DX), Z12
+	VPDPBUSD  Z16, Z12, Z4
+	VPDPBUSD  Z14, Z12, Z8
+	VMOVDQU32 1792(DX), Z12
+	VPDPBUSD  Z15, Z12, Z8
+	VMOVDQU32 2048(DX), Z12
+	VPDPBUSD  Z16, Z12, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 320(R8), Z13
+	VMOVDQU32 320(DX), Z14
+	VPDPBUSD  Z13, Z14, Z1
+	VMOVDQU32 576(R8), Z14
+	VMOVDQU32 576(DX), Z15
+	VPDPBUSD  Z14, Z15, Z1
+	VPDPBUSD  Z12, Z15, Z5
+	VMOVDQU32 832(R8), Z15
+	VMOVDQU32 832(DX), Z16
+	VPDPBUSD  Z15, Z16, Z1
+	VPDPBUSD  Z13, Z16, Z5
+	VMOVDQU32 1088(R8), Z16
+	VMOVDQU32 1088(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VPDPBUSD  Z14, Z17, Z5
+	VPDPBUSD  Z12, Z17, Z9
+	VMOVDQU32 1344(DX), Z12
+	VPDPBUSD  Z15, Z12, Z5
+	VPDPBUSD  Z13, Z12, Z9
+	VMOVDQU32 1600(DX), Z12
+	VPDPBUSD  Z16, Z12, Z5
+	VPDPBUSD  Z14, Z12, Z9
+	VMOVDQU32 1856(DX), Z12
+	VPDPBUSD  Z15, Z12, Z9
+	VMOVDQU32 2112(DX), Z12
+	VPDPBUSD  Z16, Z12, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 384(R8), Z13
+	VMOVDQU32 384(DX), Z14
+	VPDPBUSD  Z13, Z14, Z2
+	VMOVDQU32 640(R8), Z14
+	VMOVDQU32 640(DX), Z15
+	VPDPBUSD  Z14, Z15, Z2
+	VPDPBUSD  Z12, Z15, Z6
+	VMOVDQU32 896(R8), Z15
+	VMOVDQU32 896(DX), Z16
+	VPDPBUSD  Z15, Z16, Z2
+	VPDPBUSD  Z13, Z16, Z6
+	VMOVDQU32 1152(R8), Z16
+	VMOVDQU32 1152(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VPDPBUSD  Z14, Z17, Z6
+	VPDPBUSD  Z12, Z17, Z10
+	VMOVDQU32 1408(DX), Z12
+	VPDPBUSD  Z15, Z12, Z6
+	VPDPBUSD  Z13, Z12, Z10
+	VMOVDQU32 1664(DX), Z12
+	VPDPBUSD  Z16, Z12, Z6
+	VPDPBUSD  Z14, Z12, Z10
+	VMOVDQU32 1920(DX), Z12
+	VPDPBUSD  Z15, Z12, Z10
+	VMOVDQU32 2176(DX), Z12
+	VPDPBUSD  Z16, Z12, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 448(R8), Z13
+	VMOVDQU32 448(DX), Z14
+	VPDPBUSD  Z13, Z14, Z3
+	VMOVDQU32 704(R8), Z14
+	VMOVDQU32 704(DX), Z15
+	VPDPBUSD  Z14, Z15, Z3
+	VPDPBUSD  Z12, Z15, Z7
+	VMOVDQU32 960(R8), Z15
+	VMOVDQU32 960(DX), Z16
+	VPDPBUSD  Z15, Z16, Z3
+	VPDPBUSD  Z13, Z16, Z7
+	VMOVDQU32 1216(R8), Z16
+	VMOVDQU32 1216(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VPDPBUSD  Z14, Z17, Z7
+	VPDPBUSD  Z12, Z17, Z11
+	VMOVDQU32 1472(DX), Z12
+	VPDPBUSD  Z15, Z12, Z7
+	VPDPBUSD  Z13, Z12, Z11
+	VMOVDQU32 1728(DX), Z12
+	VPDPBUSD  Z16, Z12, Z7
+	VPDPBUSD  Z14, Z12, Z11
+	VMOVDQU32 1984(DX), Z12
+	VPDPBUSD  Z15, Z12, Z11
+	VMOVDQU32 2240(DX), Z12
+	VPDPBUSD  Z16, Z12, Z11
+	ADDQ      $0x28, SI
+	ADDQ      $0x00000500, R8
+	SUBQ      $0x05, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 (DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VMOVDQU32 (DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 64(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VMOVDQU32 64(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 128(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VMOVDQU32 128(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 192(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z7
+	VMOVDQU32 192(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z11
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z12
+	VMOVDQU32 64(DX), Z13
+	VMOVDQU32 128(DX), Z14
+	VMOVDQU32 192(DX), Z15
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z12, Z0, Z0
+	VMULPS    Z13, Z1, Z1
+	VMULPS    Z14, Z2, Z2
+	VMULPS    Z15, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z12, Z4, Z4
+	VMULPS    Z13, Z5, Z5
+	VMULPS    Z14, Z6, Z6
+	VMULPS    Z15, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z12, Z8, Z8
+	VMULPS    Z13, Z9, Z9
+	VMULPS    Z14, Z10, Z10
+	VMULPS    Z15, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x03, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s2AVX512VNNI_4(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s2AVX512VNNI_4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 256(R9), Z17
+	VMOVDQU32 256(DX), Z18
+	VPDPBUSD  Z17, Z18, Z0
+	VMOVDQU32 512(R9), Z18
+	VMOVDQU32 512(DX), Z19
+	VPDPBUSD  Z18, Z19, Z0
+	VPDPBUSD  Z16, Z19, Z4
+	VMOVDQU32 768(R9), Z19
+	VMOVDQU32 768(DX), Z20
+	VPDPBUSD  Z19, Z20, Z0
+	VPDPBUSD  Z17, Z20, Z4
+	VMOVDQU32 1024(R9), Z20
+	VMOVDQU32 1024(DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VPDPBUSD  Z18, Z21, Z4
+	VPDPBUSD  Z16, Z21, Z8
+	VMOVDQU32 1280(DX), Z21
+	VPDPBUSD  Z19, Z21, Z4
+	VPDPBUSD  Z17, Z21, Z8
+	VMOVDQU32 1536(DX), Z21
+	VPDPBUSD  Z20, Z21, Z4
+	VPDPBUSD  Z18, Z21, Z8
+	VPDPBUSD  Z16, Z21, Z12
+	VMOVDQU32 1792(DX), Z16
+	VPDPBUSD  Z19, Z16, Z8
+	VPDPBUSD  Z17, Z16, Z12
+	VMOVDQU32 2048(DX), Z16
+	VPDPBUSD  Z20, Z16, Z8
+	VPDPBUSD  Z18, Z16, Z12
+	VMOVDQU32 2304(DX), Z16
+	VPDPBUSD  Z19, Z16, Z12
+	VMOVDQU32 2560(DX), Z16
+	VPDPBUSD  Z20, Z16, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 320(R9), Z17
+	VMOVDQU32 320(DX), Z18
+	VPDPBUSD  Z17, Z18, Z1
+	VMOVDQU32 576(R9), Z18
+	VMOVDQU32 576(DX), Z19
+	VPDPBUSD  Z18, Z19, Z1
+	VPDPBUSD  Z16, Z19, Z5
+	VMOVDQU32 832(R9), Z19
+	VMOVDQU32 832(DX), Z20
+	VPDPBUSD  Z19, Z20, Z1
+	VPDPBUSD  Z17, Z20, Z5
+	VMOVDQU32 1088(R9), Z20
+	VMOVDQU32 1088(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VPDPBUSD  Z18, Z21, Z5
+	VPDPBUSD  Z16, Z21, Z9
+	VMOVDQU32 1344(DX), Z21
+	VPDPBUSD  Z19, Z21, Z5
+	VPDPBUSD  Z17, Z21, Z9
+	VMOVDQU32 1600(DX), Z21
+	VPDPBUSD  Z20, Z21, Z5
+	VPDPBUSD  Z18, Z21, Z9
+	VPDPBUSD  Z16, Z21, Z13
+	VMOVDQU32 1856(DX), Z16
+	VPDPBUSD  Z19, Z16, Z9
+	VPDPBUSD  Z17, Z16, Z13
+	VMOVDQU32 2112(DX), Z16
+	VPDPBUSD  Z20, Z16, Z9
+	VPDPBUSD  Z18, Z16, Z13
+	VMOVDQU32 2368(DX), Z16
+	VPDPBUSD  Z19, Z16, Z13
+	VMOVDQU32 2624(DX), Z16
+	VPDPBUSD  Z20, Z16, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 384(R9), Z17
+	VMOVDQU32 384(DX), Z18
+	VPDPBUSD  Z17, Z18, Z2
+	VMOVDQU32 640(R9), Z18
+	VMOVDQU32 640(DX), Z19
+	VPDPBUSD  Z18, Z19, Z2
+	VPDPBUSD  Z16, Z19, Z6
+	VMOVDQU32 896(R9), Z19
+	VMOVDQU32 896(DX), Z20
+	VPDPBUSD  Z19, Z20, Z2
+	VPDPBUSD  Z17, Z20, Z6
+	VMOVDQU32 1152(R9), Z20
+	VMOVDQU32 1152(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VPDPBUSD  Z18, Z21, Z6
+	VPDPBUSD  Z16, Z21, Z10
+	VMOVDQU32 1408(DX), Z21
+	VPDPBUSD  Z19, Z21, Z6
+	VPDPBUSD  Z17, Z21, Z10
+	VMOVDQU32 1664(DX), Z21
+	VPDPBUSD  Z20, Z21, Z6
+	VPDPBUSD  Z18, Z21, Z10
+	VPDPBUSD  Z16, Z21, Z14
+	VMOVDQU32 1920(DX), Z16
+	VPDPBUSD  Z19, Z16, Z10
+	VPDPBUSD  Z17, Z16, Z14
+	VMOVDQU32 2176(DX), Z16
+	VPDPBUSD  Z20, Z16, Z10
+	VPDPBUSD  Z18, Z16, Z14
+	VMOVDQU32 2432(DX), Z16
+	VPDPBUSD  Z19, Z16, Z14
+	VMOVDQU32 2688(DX), Z16
+	VPDPBUSD  Z20, Z16, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 448(R9), Z17
+	VMOVDQU32 448(DX), Z18
+	VPDPBUSD  Z17, Z18, Z3
+	VMOVDQU32 704(R9), Z18
+	VMOVDQU32 704(DX), Z19
+	VPDPBUSD  Z18, Z19, Z3
+	VPDPBUSD  Z16, Z19, Z7
+	VMOVDQU32 960(R9), Z19
+	VMOVDQU32 960(DX), Z20
+	VPDPBUSD  Z19, Z20, Z3
+	VPDPBUSD  Z17, Z20, Z7
+	VMOVDQU32 1216(R9), Z20
+	VMOVDQU32 1216(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VPDPBUSD  Z18, Z21, Z7
+	VPDPBUSD  Z16, Z21, Z11
+	VMOVDQU32 1472(DX), Z21
+	VPDPBUSD  Z19, Z21, Z7
+	VPDPBUSD  Z17, Z21, Z11
+	VMOVDQU32 1728(DX), Z21
+	VPDPBUSD  Z20, Z21, Z7
+	VPDPBUSD  Z18, Z21, Z11
+	VPDPBUSD  Z16, Z21, Z15
+	VMOVDQU32 1984(DX), Z16
+	VPDPBUSD  Z19, Z16, Z11
+	VPDPBUSD  Z17, Z16, Z15
+	VMOVDQU32 2240(DX), Z16
+	VPDPBUSD  Z20, Z16, Z11
+	VPDPBUSD  Z18, Z16, Z15
+	VMOVDQU32 2496(DX), Z16
+	VPDPBUSD  Z19, Z16, Z15
+	VMOVDQU32 2752(DX), Z16
+	VPDPBUSD  Z20, Z16, Z15
+	ADDQ      $0x28, DI
+	ADDQ      $0x00000500, R9
+	SUBQ      $0x05, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 (DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z4
+	VMOVDQU32 (DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z8
+	VMOVDQU32 (DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 64(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z5
+	VMOVDQU32 64(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z9
+	VMOVDQU32 64(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 128(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z6
+	VMOVDQU32 128(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z10
+	VMOVDQU32 128(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 192(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z7
+	VMOVDQU32 192(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z11
+	VMOVDQU32 192(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z15
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z16
+	VMOVDQU32 64(DX), Z17
+	VMOVDQU32 128(DX), Z18
+	VMOVDQU32 192(DX), Z19
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z16, Z0, Z0
+	VMULPS    Z17, Z1, Z1
+	VMULPS    Z18, Z2, Z2
+	VMULPS    Z19, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z16, Z4, Z4
+	VMULPS    Z17, Z5, Z5
+	VMULPS    Z18, Z6, Z6
+	VMULPS    Z19, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z16, Z8, Z8
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z16, Z12, Z12
+	VMULPS    Z17, Z13, Z13
+	VMULPS    Z18, Z14, Z14
+	VMULPS    Z19, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x04, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s2AVX512VNNI_5(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s2AVX512VNNI_5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 256(R9), Z21
+	VMOVDQU32 256(DX), Z22
+	VPDPBUSD  Z21, Z22, Z0
+	VMOVDQU32 512(R9), Z22
+	VMOVDQU32 512(DX), Z23
+	VPDPBUSD  Z22, Z23, Z0
+	VPDPBUSD  Z20, Z23, Z4
+	VMOVDQU32 768(R9), Z23
+	VMOVDQU32 768(DX), Z24
+	VPDPBUSD  Z23, Z24, Z0
+	VPDPBUSD  Z21, Z24, Z4
+	VMOVDQU32 1024(R9), Z24
+	VMOVDQU32 1024(DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VPDPBUSD  Z22, Z25, Z4
+	VPDPBUSD  Z20, Z25, Z8
+	VMOVDQU32 1280(DX), Z25
+	VPDPBUSD  Z23, Z25, Z4
+	VPDPBUSD  Z21, Z25, Z8
+	VMOVDQU32 1536(DX), Z25
+	VPDPBUSD  Z24, Z25, Z4
+	VPDPBUSD  Z22, Z25, Z8
+	VPDPBUSD  Z20, Z25, Z12
+	VMOVDQU32 1792(DX), Z25
+	VPDPBUSD  Z23, Z25, Z8
+	VPDPBUSD  Z21, Z25, Z12
+	VMOVDQU32 2048(DX), Z25
+	VPDPBUSD  Z24, Z25, Z8
+	VPDPBUSD  Z22, Z25, Z12
+	VPDPBUSD  Z20, Z25, Z16
+	VMOVDQU32 2304(DX), Z20
+	VPDPBUSD  Z23, Z20, Z12
+	VPDPBUSD  Z21, Z20, Z16
+	VMOVDQU32 2560(DX), Z20
+	VPDPBUSD  Z24, Z20, Z12
+	VPDPBUSD  Z22, Z20, Z16
+	VMOVDQU32 2816(DX), Z20
+	VPDPBUSD  Z23, Z20, Z16
+	VMOVDQU32 3072(DX), Z20
+	VPDPBUSD  Z24, Z20, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 320(R9), Z21
+	VMOVDQU32 320(DX), Z22
+	VPDPBUSD  Z21, Z22, Z1
+	VMOVDQU32 576(R9), Z22
+	VMOVDQU32 576(DX), Z23
+	VPDPBUSD  Z22, Z23, Z1
+	VPDPBUSD  Z20, Z23, Z5
+	VMOVDQU32 832(R9), Z23
+	VMOVDQU32 832(DX), Z24
+	VPDPBUSD  Z23, Z24, Z1
+	VPDPBUSD  Z21, Z24, Z5
+	VMOVDQU32 1088(R9), Z24
+	VMOVDQU32 1088(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VPDPBUSD  Z22, Z25, Z5
+	VPDPBUSD  Z20, Z25, Z9
+	VMOVDQU32 1344(DX), Z25
+	VPDPBUSD  Z23, Z25, Z5
+	VPDPBUSD  Z21, Z25, Z9
+	VMOVDQU32 1600(DX), Z25
+	VPDPBUSD  Z24, Z25, Z5
+	VPDPBUSD  Z22, Z25, Z9
+	VPDPBUSD  Z20, Z25, Z13
+	VMOVDQU32 1856(DX), Z25
+	VPDPBUSD  Z23, Z25, Z9
+	VPDPBUSD  Z21, Z25, Z13
+	VMOVDQU32 2112(DX), Z25
+	VPDPBUSD  Z24, Z25, Z9
+	VPDPBUSD  Z22, Z25, Z13
+	VPDPBUSD  Z20, Z25, Z17
+	VMOVDQU32 2368(DX), Z20
+	VPDPBUSD  Z23, Z20, Z13
+	VPDPBUSD  Z21, Z20, Z17
+	VMOVDQU32 2624(DX), Z20
+	VPDPBUSD  Z24, Z20, Z13
+	VPDPBUSD  Z22, Z20, Z17
+	VMOVDQU32 2880(DX), Z20
+	VPDPBUSD  Z23, Z20, Z17
+	VMOVDQU32 3136(DX), Z20
+	VPDPBUSD  Z24, Z20, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 384(R9), Z21
+	VMOVDQU32 384(DX), Z22
+	VPDPBUSD  Z21, Z22, Z2
+	VMOVDQU32 640(R9), Z22
+	VMOVDQU32 640(DX), Z23
+	VPDPBUSD  Z22, Z23, Z2
+	VPDPBUSD  Z20, Z23, Z6
+	VMOVDQU32 896(R9), Z23
+	VMOVDQU32 896(DX), Z24
+	VPDPBUSD  Z23, Z24, Z2
+	VPDPBUSD  Z21, Z24, Z6
+	VMOVDQU32 1152(R9), Z24
+	VMOVDQU32 1152(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VPDPBUSD  Z22, Z25, Z6
+	VPDPBUSD  Z20, Z25, Z10
+	VMOVDQU32 1408(DX), Z25
+	VPDPBUSD  Z23, Z25, Z6
+	VPDPBUSD  Z21, Z25, Z10
+	VMOVDQU32 1664(DX), Z25
+	VPDPBUSD  Z24, Z25, Z6
+	VPDPBUSD  Z22, Z25, Z10
+	VPDPBUSD  Z20, Z25, Z14
+	VMOVDQU32 1920(DX), Z25
+	VPDPBUSD  Z23, Z25, Z10
+	VPDPBUSD  Z21, Z25, Z14
+	VMOVDQU32 2176(DX), Z25
+	VPDPBUSD  Z24, Z25, Z10
+	VPDPBUSD  Z22, Z25, Z14
+	VPDPBUSD  Z20, Z25, Z18
+	VMOVDQU32 2432(DX), Z20
+	VPDPBUSD  Z23, Z20, Z14
+	VPDPBUSD  Z21, Z20, Z18
+	VMOVDQU32 2688(DX), Z20
+	VPDPBUSD  Z24, Z20, Z14
+	VPDPBUSD  Z22, Z20, Z18
+	VMOVDQU32 2944(DX), Z20
+	VPDPBUSD  Z23, Z20, Z18
+	VMOVDQU32 3200(DX), Z20
+	VPDPBUSD  Z24, Z20, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 448(R9), Z21
+	VMOVDQU32 448(DX), Z22
+	VPDPBUSD  Z21, Z22, Z3
+	VMOVDQU32 704(R9), Z22
+	VMOVDQU32 704(DX), Z23
+	VPDPBUSD  Z22, Z23, Z3
+	VPDPBUSD  Z20, Z23, Z7
+	VMOVDQU32 960(R9), Z23
+	VMOVDQU32 960(DX), Z24
+	VPDPBUSD  Z23, Z24, Z3
+	VPDPBUSD  Z21, Z24, Z7
+	VMOVDQU32 1216(R9), Z24
+	VMOVDQU32 1216(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VPDPBUSD  Z22, Z25, Z7
+	VPDPBUSD  Z20, Z25, Z11
+	VMOVDQU32 1472(DX), Z25
+	VPDPBUSD  Z23, Z25, Z7
+	VPDPBUSD  Z21, Z25, Z11
+	VMOVDQU32 1728(DX), Z25
+	VPDPBUSD  Z24, Z25, Z7
+	VPDPBUSD  Z22, Z25, Z11
+	VPDPBUSD  Z20, Z25, Z15
+	VMOVDQU32 1984(DX), Z25
+	VPDPBUSD  Z23, Z25, Z11
+	VPDPBUSD  Z21, Z25, Z15
+	VMOVDQU32 2240(DX), Z25
+	VPDPBUSD  Z24, Z25, Z11
+	VPDPBUSD  Z22, Z25, Z15
+	VPDPBUSD  Z20, Z25, Z19
+	VMOVDQU32 2496(DX), Z20
+	VPDPBUSD  Z23, Z20, Z15
+	VPDPBUSD  Z21, Z20, Z19
+	VMOVDQU32 2752(DX), Z20
+	VPDPBUSD  Z24, Z20, Z15
+	VPDPBUSD  Z22, Z20, Z19
+	VMOVDQU32 3008(DX), Z20
+	VPDPBUSD  Z23, Z20, Z19
+	VMOVDQU32 3264(DX), Z20
+	VPDPBUSD  Z24, Z20, Z19
+	ADDQ      $0x28, DI
+	ADDQ      $0x00000500, R9
+	SUBQ      $0x05, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 (DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z4
+	VMOVDQU32 (DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z8
+	VMOVDQU32 (DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z12
+	VMOVDQU32 (R10), Z21
+	VPDPBUSD  Z20, Z21, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 64(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z5
+	VMOVDQU32 64(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z9
+	VMOVDQU32 64(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z13
+	VMOVDQU32 64(R10), Z21
+	VPDPBUSD  Z20, Z21, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 128(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z6
+	VMOVDQU32 128(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z10
+	VMOVDQU32 128(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z14
+	VMOVDQU32 128(R10), Z21
+	VPDPBUSD  Z20, Z21, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 192(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z7
+	VMOVDQU32 192(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z11
+	VMOVDQU32 192(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z15
+	VMOVDQU32 192(R10), Z21
+	VPDPBUSD  Z20, Z21, Z19
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z20
+	VMOVDQU32 64(DX), Z21
+	VMOVDQU32 128(DX), Z22
+	VMOVDQU32 192(DX), Z23
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z20, Z0, Z0
+	VMULPS    Z21, Z1, Z1
+	VMULPS    Z22, Z2, Z2
+	VMULPS    Z23, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z20, Z4, Z4
+	VMULPS    Z21, Z5, Z5
+	VMULPS    Z22, Z6, Z6
+	VMULPS    Z23, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z20, Z8, Z8
+	VMULPS    Z21, Z9, Z9
+	VMULPS    Z22, Z10, Z10
+	VMULPS    Z23, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z20, Z12, Z12
+	VMULPS    Z21, Z13, Z13
+	VMULPS    Z22, Z14, Z14
+	VMULPS    Z23, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z20, Z16, Z16
+	VMULPS    Z21, Z17, Z17
+	VMULPS    Z22, Z18, Z18
+	VMULPS    Z23, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x05, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw5s2AVX512VNNI_6(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw5s2AVX512VNNI_6(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	VMOVDQA32 Z0, Z20
+	VMOVDQA32 Z1, Z21
+	VMOVDQA32 Z2, Z22
+	VMOVDQA32 Z3, Z23
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 256(R9), Z25
+	VMOVDQU32 256(DX), Z26
+	VPDPBUSD  Z25, Z26, Z0
+	VMOVDQU32 512(R9), Z26
+	VMOVDQU32 512(DX), Z27
+	VPDPBUSD  Z26, Z27, Z0
+	VPDPBUSD  Z24, Z27, Z4
+	VMOVDQU32 768(R9), Z27
+	VMOVDQU32 768(DX), Z28
+	VPDPBUSD  Z27, Z28, Z0
+	VPDPBUSD  Z25, Z28, Z4
+	VMOVDQU32 1024(R9), Z28
+	VMOVDQU32 1024(DX), Z29
+	VPDPBUSD  Z28, Z29, Z0
+	VPDPBUSD  Z26, Z29, Z4
+	VPDPBUSD  Z24, Z29, Z8
+	VMOVDQU32 1280(DX), Z29
+	VPDPBUSD  Z27, Z29, Z4
+	VPDPBUSD  Z25, Z29, Z8
+	VMOVDQU32 1536(DX), Z29
+	VPDPBUSD  Z28, Z29, Z4
+	VPDPBUSD  Z26, Z29, Z8
+	VPDPBUSD  Z24, Z29, Z12
+	VMOVDQU32 1792(DX), Z29
+	VPDPBUSD  Z27, Z29, Z8
+	VPDPBUSD  Z25, Z29, Z12
+	VMOVDQU32 2048(DX), Z29
+	VPDPBUSD  Z28, Z29, Z8
+	VPDPBUSD  Z26, Z29, Z12
+	VPDPBUSD  Z24, Z29, Z16
+	VMOVDQU32 2304(DX), Z29
+	VPDPBUSD  Z27, Z29, Z12
+	VPDPBUSD  Z25, Z29, Z16
+	VMOVDQU32 2560(DX), Z29
+	VPDPBUSD  Z28, Z29, Z12
+	VPDPBUSD  Z26, Z29, Z16
+	VPDPBUSD  Z24, Z29, Z20
+	VMOVDQU32 2816(DX), Z24
+	VPDPBUSD  Z27, Z24, Z16
+	VPDPBUSD  Z25, Z24, Z20
+	VMOVDQU32 3072(DX), Z24
+	VPDPBUSD  Z28, Z24, Z16
+	VPDPBUSD  Z26, Z24, Z20
+	VMOVDQU32 3328(DX), Z24
+	VPDPBUSD  Z27, Z24, Z20
+	VMOVDQU32 3584(DX), Z24
+	VPDPBUSD  Z28, Z24, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 320(R9), Z25
+	VMOVDQU32 320(DX), Z26
+	VPDPBUSD  Z25, Z26, Z1
+	VMOVDQU32 576(R9), Z26
+	VMOVDQU32 576(DX), Z27
+	VPDPBUSD  Z26, Z27, Z1
+	VPDPBUSD  Z24, Z27, Z5
+	VMOVDQU32 832(R9), Z27
+	VMOVDQU32 832(DX), Z28
+	VPDPBUSD  Z27, Z28, Z1
+	VPDPBUSD  Z25, Z28, Z5
+	VMOVDQU32 1088(R9), Z28
+	VMOVDQU32 1088(DX), Z29
+	VPDPBUSD  Z28, Z29, Z1
+	VPDPBUSD  Z26, Z29, Z5
+	VPDPBUSD  Z24, Z29, Z9
+	VMOVDQU32 1344(DX), Z29
+	VPDPBUSD  Z27, Z29, Z5
+	VPDPBUSD  Z25, Z29, Z9
+	VMOVDQU32 1600(DX), Z29
+	VPDPBUSD  Z28, Z29, Z5
+	VPDPBUSD  Z26, Z29, Z9
+	VPDPBUSD  Z24, Z29, Z13
+	VMOVDQU32 1856(DX), Z29
+	VPDPBUSD  Z27, Z29, Z9
+	VPDPBUSD  Z25, Z29, Z13
+	VMOVDQU32 2112(DX), Z29
+	VPDPBUSD  Z28, Z29, Z9
+	VPDPBUSD  Z26, Z29, Z13
+	VPDPBUSD  Z24, Z29, Z17
+	VMOVDQU32 2368(DX), Z29
+	VPDPBUSD  Z27, Z29, Z13
+	VPDPBUSD  Z25, Z29, Z17
+	VMOVDQU32 2624(DX), Z29
+	VPDPBUSD  Z28, Z29, Z13
+	VPDPBUSD  Z26, Z29, Z17
+	VPDPBUSD  Z24, Z29, Z21
+	VMOVDQU32 2880(DX), Z24
+	VPDPBUSD  Z27, Z24, Z17
+	VPDPBUSD  Z25, Z24, Z21
+	VMOVDQU32 3136(DX), Z24
+	VPDPBUSD  Z28, Z24, Z17
+	VPDPBUSD  Z26, Z24, Z21
+	VMOVDQU32 3392(DX), Z24
+	VPDPBUSD  Z27, Z24, Z21
+	VMOVDQU32 3648(DX), Z24
+	VPDPBUSD  Z28, Z24, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 384(R9), Z25
+	VMOVDQU32 384(DX), Z26
+	VPDPBUSD  Z25, Z26, Z2
+	VMOVDQU32 640(R9), Z26
+	VMOVDQU32 640(DX), Z27
+	VPDPBUSD  Z26, Z27, Z2
+	VPDPBUSD  Z24, Z27, Z6
+	VMOVDQU32 896(R9), Z27
+	VMOVDQU32 896(DX), Z28
+	VPDPBUSD  Z27, Z28, Z2
+	VPDPBUSD  Z25, Z28, Z6
+	VMOVDQU32 1152(R9), Z28
+	VMOVDQU32 1152(DX), Z29
+	VPDPBUSD  Z28, Z29, Z2
+	VPDPBUSD  Z26, Z29, Z6
+	VPDPBUSD  Z24, Z29, Z10
+	VMOVDQU32 1408(DX), Z29
+	VPDPBUSD  Z27, Z29, Z6
+	VPDPBUSD  Z25, Z29, Z10
+	VMOVDQU32 1664(DX), Z29
+	VPDPBUSD  Z28, Z29, Z6
+	VPDPBUSD  Z26, Z29, Z10
+	VPDPBUSD  Z24, Z29, Z14
+	VMOVDQU32 1920(DX), Z29
+	VPDPBUSD  Z27, Z29, Z10
+	VPDPBUSD  Z25, Z29, Z14
+	VMOVDQU32 2176(DX), Z29
+	VPDPBUSD  Z28, Z29, Z10
+	VPDPBUSD  Z26, Z29, Z14
+	VPDPBUSD  Z24, Z29, Z18
+	VMOVDQU32 2432(DX), Z29
+	VPDPBUSD  Z27, Z29, Z14
+	VPDPBUSD  Z25, Z29, Z18
+	VMOVDQU32 2688(DX), Z29
+	VPDPBUSD  Z28, Z29, Z14
+	VPDPBUSD  Z26, Z29, Z18
+	VPDPBUSD  Z24, Z29, Z22
+	VMOVDQU32 2944(DX), Z24
+	VPDPBUSD  Z27, Z24, Z18
+	VPDPBUSD  Z25, Z24, Z22
+	VMOVDQU32 3200(DX), Z24
+	VPDPBUSD  Z28, Z24, Z18
+	VPDPBUSD  Z26, Z24, Z22
+	VMOVDQU32 3456(DX), Z24
+	VPDPBUSD  Z27, Z24, Z22
+	VMOVDQU32 3712(DX), Z24
+	VPDPBUSD  Z28, Z24, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 448(R9), Z25
+	VMOVDQU32 448(DX), Z26
+	VPDPBUSD  Z25, Z26, Z3
+	VMOVDQU32 704(R9), Z26
+	VMOVDQU32 704(DX), Z27
+	VPDPBUSD  Z26, Z27, Z3
+	VPDPBUSD  Z24, Z27, Z7
+	VMOVDQU32 960(R9), Z27
+	VMOVDQU32 960(DX), Z28
+	VPDPBUSD  Z27, Z28, Z3
+	VPDPBUSD  Z25, Z28, Z7
+	VMOVDQU32 1216(R9), Z28
+	VMOVDQU32 1216(DX), Z29
+	VPDPBUSD  Z28, Z29, Z3
+	VPDPBUSD  Z26, Z29, Z7
+	VPDPBUSD  Z24, Z29, Z11
+	VMOVDQU32 1472(DX), Z29
+	VPDPBUSD  Z27, Z29, Z7
+	VPDPBUSD  Z25, Z29, Z11
+	VMOVDQU32 1728(DX), Z29
+	VPDPBUSD  Z28, Z29, Z7
+	VPDPBUSD  Z26, Z29, Z11
+	VPDPBUSD  Z24, Z29, Z15
+	VMOVDQU32 1984(DX), Z29
+	VPDPBUSD  Z27, Z29, Z11
+	VPDPBUSD  Z25, Z29, Z15
+	VMOVDQU32 2240(DX), Z29
+	VPDPBUSD  Z28, Z29, Z11
+	VPDPBUSD  Z26, Z29, Z15
+	VPDPBUSD  Z24, Z29, Z19
+	VMOVDQU32 2496(DX), Z29
+	VPDPBUSD  Z27, Z29, Z15
+	VPDPBUSD  Z25, Z29, Z19
+	VMOVDQU32 2752(DX), Z29
+	VPDPBUSD  Z28, Z29, Z15
+	VPDPBUSD  Z26, Z29, Z19
+	VPDPBUSD  Z24, Z29, Z23
+	VMOVDQU32 3008(DX), Z24
+	VPDPBUSD  Z27, Z24, Z19
+	VPDPBUSD  Z25, Z24, Z23
+	VMOVDQU32 3264(DX), Z24
+	VPDPBUSD  Z28, Z24, Z19
+	VPDPBUSD  Z26, Z24, Z23
+	VMOVDQU32 3520(DX), Z24
+	VPDPBUSD  Z27, Z24, Z23
+	VMOVDQU32 3776(DX), Z24
+	VPDPBUSD  Z28, Z24, Z23
+	ADDQ      $0x28, DI
+	ADDQ      $0x00000500, R9
+	SUBQ      $0x05, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z24
+	VMOVDQU32 (DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VMOVDQU32 (DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z4
+	VMOVDQU32 (DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z8
+	VMOVDQU32 (DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z12
+	VMOVDQU32 (R10), Z25
+	VPDPBUSD  Z24, Z25, Z16
+	VMOVDQU32 (R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z20
+	VMOVDQU32 64(R9), Z24
+	VMOVDQU32 64(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VMOVDQU32 64(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z5
+	VMOVDQU32 64(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z9
+	VMOVDQU32 64(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z13
+	VMOVDQU32 64(R10), Z25
+	VPDPBUSD  Z24, Z25, Z17
+	VMOVDQU32 64(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z21
+	VMOVDQU32 128(R9), Z24
+	VMOVDQU32 128(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VMOVDQU32 128(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z6
+	VMOVDQU32 128(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z10
+	VMOVDQU32 128(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z14
+	VMOVDQU32 128(R10), Z25
+	VPDPBUSD  Z24, Z25, Z18
+	VMOVDQU32 128(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z22
+	VMOVDQU32 192(R9), Z24
+	VMOVDQU32 192(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VMOVDQU32 192(DX)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z7
+	VMOVDQU32 192(DX)(BX*2), Z25
+	VPDPBUSD  Z24, Z25, Z11
+	VMOVDQU32 192(DX)(SI*1), Z25
+	VPDPBUSD  Z24, Z25, Z15
+	VMOVDQU32 192(R10), Z25
+	VPDPBUSD  Z24, Z25, Z19
+	VMOVDQU32 192(R10)(BX*1), Z25
+	VPDPBUSD  Z24, Z25, Z23
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z24
+	VMOVDQU32 64(DX), Z25
+	VMOVDQU32 128(DX), Z26
+	VMOVDQU32 192(DX), Z27
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z24, Z0, Z0
+	VMULPS    Z25, Z1, Z1
+	VMULPS    Z26, Z2, Z2
+	VMULPS    Z27, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z24, Z4, Z4
+	VMULPS    Z25, Z5, Z5
+	VMULPS    Z26, Z6, Z6
+	VMULPS    Z27, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z24, Z8, Z8
+	VMULPS    Z25, Z9, Z9
+	VMULPS    Z26, Z10, Z10
+	VMULPS    Z27, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z24, Z12, Z12
+	VMULPS    Z25, Z13, Z13
+	VMULPS    Z26, Z14, Z14
+	VMULPS    Z27, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z24, Z16, Z16
+	VMULPS    Z25, Z17, Z17
+	VMULPS    Z26, Z18, Z18
+	VMULPS    Z27, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z20, Z20
+	VCVTDQ2PS Z21, Z21
+	VCVTDQ2PS Z22, Z22
+	VCVTDQ2PS Z23, Z23
+	VMULPS    Z24, Z20, Z20
+	VMULPS    Z25, Z21, Z21
+	VMULPS    Z26, Z22, Z22
+	VMULPS    Z27, Z23, Z23
+	VCVTPS2DQ Z20, Z20
+	VCVTPS2DQ Z21, Z21
+	VCVTPS2DQ Z22, Z22
+	VCVTPS2DQ Z23, Z23
+	VPACKSSDW Z21, Z20, Z20
+	VPACKSSDW Z23, Z22, Z22
+	CMPQ      80(AX), $0x00
+	JNE       plain5
+	VPADDSW   (BX), Z20, Z20
+	VPADDSW   (BX), Z22, Z22
+	VPACKUSWB Z22, Z20, Z20
+	VPMAXUB   64(BX), Z20, Z20
+	VPMINUB   128(BX), Z20, Z20
+	JMP       packed5
+
+plain5:
+	VPACKUSWB Z22, Z20, Z20
+
+packed5:
+	CMPQ     DI, $0x01
+	JNE      runs5_2
+	BTQ      $0x3f, R12
+	JCC      part_5_1_0
+	VMOVDQU8 Z20, (R8)(CX*1)
+	JMP      done_5_1_0
+
+part_5_1_0:
+	VMOVDQU8 Z20, K1, (R8)(CX*1)
+
+done_5_1_0:
+	JMP stored5
+
+runs5_2:
+	CMPQ     DI, $0x02
+	JNE      runs5_4
+	BTQ      $0x1f, R12
+	JCC      part_5_2_0
+	VMOVDQU8 Y20, (R8)(CX*1)
+	JMP      done_5_2_0
+
+part_5_2_0:
+	VMOVDQU8 Y20, K1, (R8)(CX*1)
+
+done_5_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_5_2_1
+	VEXTRACTI64X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_2_1
+
+part_5_2_1:
+	VEXTRACTI64X4 $0x01, Z20, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_5_2_1:
+	JMP stored5
+
+runs5_4:
+	BTQ      $0x0f, R12
+	JCC      part_5_4_0
+	VMOVDQU8 X20, (R8)(CX*1)
+	JMP      done_5_4_0
+
+part_5_4_0:
+	VMOVDQU8 X20, K1, (R8)(CX*1)
+
+done_5_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_1
+	VEXTRACTI32X4 $0x01, Z20, (R9)(CX*1)
+	JMP           done_5_4_1
+
+part_5_4_1:
+	VEXTRACTI32X4 $0x01, Z20, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_5_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_2
+	VEXTRACTI32X4 $0x02, Z20, (R10)(CX*1)
+	JMP           done_5_4_2
+
+part_5_4_2:
+	VEXTRACTI32X4 $0x02, Z20, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_5_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_5_4_3
+	VEXTRACTI32X4 $0x03, Z20, (R11)(CX*1)
+	JMP           done_5_4_3
+
+part_5_4_3:
+	VEXTRACTI32X4 $0x03, Z20, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_5_4_3:
+stored5:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x06, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s1AVX512VNNI_1(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s1AVX512VNNI_1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	MOVQ      8(AX), DX
+	LEAQ      (DX)(DX*2), DX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      160(AX), DI
+	MOVQ      96(AX), R8
+
+group:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 256(DI), Z4
+	VMOVDQU32 256(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 512(DI), Z4
+	VMOVDQU32 512(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 768(DI), Z4
+	VMOVDQU32 768(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 1024(DI), Z4
+	VMOVDQU32 1024(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 1280(DI), Z4
+	VMOVDQU32 1280(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 1536(DI), Z4
+	VMOVDQU32 1536(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 320(DI), Z4
+	VMOVDQU32 320(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 576(DI), Z4
+	VMOVDQU32 576(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 832(DI), Z4
+	VMOVDQU32 832(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 1088(DI), Z4
+	VMOVDQU32 1088(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 1344(DI), Z4
+	VMOVDQU32 1344(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 1600(DI), Z4
+	VMOVDQU32 1600(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 384(DI), Z4
+	VMOVDQU32 384(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 640(DI), Z4
+	VMOVDQU32 640(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 896(DI), Z4
+	VMOVDQU32 896(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 1152(DI), Z4
+	VMOVDQU32 1152(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 1408(DI), Z4
+	VMOVDQU32 1408(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 1664(DI), Z4
+	VMOVDQU32 1664(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 448(DI), Z4
+	VMOVDQU32 448(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 704(DI), Z4
+	VMOVDQU32 704(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 960(DI), Z4
+	VMOVDQU32 960(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 1216(DI), Z4
+	VMOVDQU32 1216(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 1472(DI), Z4
+	VMOVDQU32 1472(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 1728(DI), Z4
+	VMOVDQU32 1728(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x38, BX
+	ADDQ      $0x00000700, DI
+	SUBQ      $0x07, SI
+	DECQ      R8
+	JNZ       group
+	TESTQ     SI, SI
+	JZ        sum
+
+tap:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x08, BX
+	ADDQ      $0x00000100, DI
+	DECQ      SI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z4
+	VMOVDQU32 64(DX), Z5
+	VMOVDQU32 128(DX), Z6
+	VMOVDQU32 192(DX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x01, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s1AVX512VNNI_2(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s1AVX512VNNI_2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 256(R8), Z9
+	VMOVDQU32 256(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VPDPBUSD  Z8, Z10, Z4
+	VMOVDQU32 512(R8), Z8
+	VMOVDQU32 512(DX), Z10
+	VPDPBUSD  Z8, Z10, Z0
+	VPDPBUSD  Z9, Z10, Z4
+	VMOVDQU32 768(R8), Z9
+	VMOVDQU32 768(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VPDPBUSD  Z8, Z10, Z4
+	VMOVDQU32 1024(R8), Z8
+	VMOVDQU32 1024(DX), Z10
+	VPDPBUSD  Z8, Z10, Z0
+	VPDPBUSD  Z9, Z10, Z4
+	VMOVDQU32 1280(R8), Z9
+	VMOVDQU32 1280(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VPDPBUSD  Z8, Z10, Z4
+	VMOVDQU32 1536(R8), Z8
+	VMOVDQU32 1536(DX), Z10
+	VPDPBUSD  Z8, Z10, Z0
+	VPDPBUSD  Z9, Z10, Z4
+	VMOVDQU32 1792(DX), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 320(R8), Z9
+	VMOVDQU32 320(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VPDPBUSD  Z8, Z10, Z5
+	VMOVDQU32 576(R8), Z8
+	VMOVDQU32 576(DX), Z10
+	VPDPBUSD  Z8, Z10, Z1
+	VPDPBUSD  Z9, Z10, Z5
+	VMOVDQU32 832(R8), Z9
+	VMOVDQU32 832(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VPDPBUSD  Z8, Z10, Z5
+	VMOVDQU32 1088(R8), Z8
+	VMOVDQU32 1088(DX), Z10
+	VPDPBUSD  Z8, Z10, Z1
+	VPDPBUSD  Z9, Z10, Z5
+	VMOVDQU32 1344(R8), Z9
+	VMOVDQU32 1344(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VPDPBUSD  Z8, Z10, Z5
+	VMOVDQU32 1600(R8), Z8
+	VMOVDQU32 1600(DX), Z10
+	VPDPBUSD  Z8, Z10, Z1
+	VPDPBUSD  Z9, Z10, Z5
+	VMOVDQU32 1856(DX), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 384(R8), Z9
+	VMOVDQU32 384(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VPDPBUSD  Z8, Z10, Z6
+	VMOVDQU32 640(R8), Z8
+	VMOVDQU32 640(DX), Z10
+	VPDPBUSD  Z8, Z10, Z2
+	VPDPBUSD  Z9, Z10, Z6
+	VMOVDQU32 896(R8), Z9
+	VMOVDQU32 896(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VPDPBUSD  Z8, Z10, Z6
+	VMOVDQU32 1152(R8), Z8
+	VMOVDQU32 1152(DX), Z10
+	VPDPBUSD  Z8, Z10, Z2
+	VPDPBUSD  Z9, Z10, Z6
+	VMOVDQU32 1408(R8), Z9
+	VMOVDQU32 1408(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VPDPBUSD  Z8, Z10, Z6
+	VMOVDQU32 1664(R8), Z8
+	VMOVDQU32 1664(DX), Z10
+	VPDPBUSD  Z8, Z10, Z2
+	VPDPBUSD  Z9, Z10, Z6
+	VMOVDQU32 1920(DX), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 448(R8), Z9
+	VMOVDQU32 448(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VPDPBUSD  Z8, Z10, Z7
+	VMOVDQU32 704(R8), Z8
+	VMOVDQU32 704(DX), Z10
+	VPDPBUSD  Z8, Z10, Z3
+	VPDPBUSD  Z9, Z10, Z7
+	VMOVDQU32 960(R8), Z9
+	VMOVDQU32 960(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VPDPBUSD  Z8, Z10, Z7
+	VMOVDQU32 1216(R8), Z8
+	VMOVDQU32 1216(DX), Z10
+	VPDPBUSD  Z8, Z10, Z3
+	VPDPBUSD  Z9, Z10, Z7
+	VMOVDQU32 1472(R8), Z9
+	VMOVDQU32 1472(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VPDPBUSD  Z8, Z10, Z7
+	VMOVDQU32 1728(R8), Z8
+	VMOVDQU32 1728(DX), Z10
+	VPDPBUSD  Z8, Z10, Z3
+	VPDPBUSD  Z9, Z10, Z7
+	VMOVDQU32 1984(DX), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x38, SI
+	ADDQ      $0x00000700, R8
+	SUBQ      $0x07, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 (DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 64(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 128(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 192(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z8
+	VMOVDQU32 64(DX), Z9
+	VMOVDQU32 128(DX), Z10
+	VMOVDQU32 192(DX), Z11
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMULPS    Z11, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z8, Z4, Z4
+	VMULPS    Z9, Z5, Z5
+	VMULPS    Z10, Z6, Z6
+	VMULPS    Z11, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x02, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s1AVX512VNNI_3(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s1AVX512VNNI_3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 256(R8), Z13
+	VMOVDQU32 256(DX), Z14
+	VPDPBUSD  Z13, Z14, Z0
+	VPDPBUSD  Z12, Z14, Z4
+	VMOVDQU32 512(R8), Z14
+	VMOVDQU32 512(DX), Z15
+	VPDPBUSD  Z14, Z15, Z0
+	VPDPBUSD  Z13, Z15, Z4
+	VPDPBUSD  Z12, Z15, Z8
+	VMOVDQU32 768(R8), Z12
+	VMOVDQU32 768(DX), Z15
+	VPDPBUSD  Z12, Z15, Z0
+	VPDPBUSD  Z14, Z15, Z4
+	VPDPBUSD  Z13, Z15, Z8
+	VMOVDQU32 1024(R8), Z13
+	VMOVDQU32 1024(DX), Z15
+	VPDPBUSD  Z13, Z15, Z0
+	VPDPBUSD  Z12, Z15, Z4
+	VPDPBUSD  Z14, Z15, Z8
+	VMOVDQU32 1280(R8), Z14
+	VMOVDQU32 1280(DX), Z15
+	VPDPBUSD  Z14, Z15, Z0
+	VPDPBUSD  Z13, Z15, Z4
+	VPDPBUSD  Z12, Z15, Z8
+	VMOVDQU32 1536(R8), Z12
+	VMOVDQU32 1536(DX), Z15
+	VPDPBUSD  Z12, Z15, Z0
+	VPDPBUSD  Z14, Z15, Z4
+	VPDPBUSD  Z13, Z15, Z8
+	VMOVDQU32 1792(DX), Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VPDPBUSD  Z14, Z13, Z8
+	VMOVDQU32 2048(DX), Z13
+	VPDPBUSD  Z12, Z13, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 320(R8), Z13
+	VMOVDQU32 320(DX), Z14
+	VPDPBUSD  Z13, Z14, Z1
+	VPDPBUSD  Z12, Z14, Z5
+	VMOVDQU32 576(R8), Z14
+	VMOVDQU32 576(DX), Z15
+	VPDPBUSD  Z14, Z15, Z1
+	VPDPBUSD  Z13, Z15, Z5
+	VPDPBUSD  Z12, Z15, Z9
+	VMOVDQU32 832(R8), Z12
+	VMOVDQU32 832(DX), Z15
+	VPDPBUSD  Z12, Z15, Z1
+	VPDPBUSD  Z14, Z15, Z5
+	VPDPBUSD  Z13, Z15, Z9
+	VMOVDQU32 1088(R8), Z13
+	VMOVDQU32 1088(DX), Z15
+	VPDPBUSD  Z13, Z15, Z1
+	VPDPBUSD  Z12, Z15, Z5
+	VPDPBUSD  Z14, Z15, Z9
+	VMOVDQU32 1344(R8), Z14
+	VMOVDQU32 1344(DX), Z15
+	VPDPBUSD  Z14, Z15, Z1
+	VPDPBUSD  Z13, Z15, Z5
+	VPDPBUSD  Z12, Z15, Z9
+	VMOVDQU32 1600(R8), Z12
+	VMOVDQU32 1600(DX), Z15
+	VPDPBUSD  Z12, Z15, Z1
+	VPDPBUSD  Z14, Z15, Z5
+	VPDPBUSD  Z13, Z15, Z9
+	VMOVDQU32 1856(DX), Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VPDPBUSD  Z14, Z13, Z9
+	VMOVDQU32 2112(DX), Z13
+	VPDPBUSD  Z12, Z13, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 384(R8), Z13
+	VMOVDQU32 384(DX), Z14
+	VPDPBUSD  Z13, Z14, Z2
+	VPDPBUSD  Z12, Z14, Z6
+	VMOVDQU32 640(R8), Z14
+	VMOVDQU32 640(DX), Z15
+	VPDPBUSD  Z14, Z15, Z2
+	VPDPBUSD  Z13, Z15, Z6
+	VPDPBUSD  Z12, Z15, Z10
+	VMOVDQU32 896(R8), Z12
+	VMOVDQU32 896(DX), Z15
+	VPDPBUSD  Z12, Z15, Z2
+	VPDPBUSD  Z14, Z15, Z6
+	VPDPBUSD  Z13, Z15, Z10
+	VMOVDQU32 1152(R8), Z13
+	VMOVDQU32 1152(DX), Z15
+	VPDPBUSD  Z13, Z15, Z2
+	VPDPBUSD  Z12, Z15, Z6
+	VPDPBUSD  Z14, Z15, Z10
+	VMOVDQU32 1408(R8), Z14
+	VMOVDQU32 1408(DX), Z15
+	VPDPBUSD  Z14, Z15, Z2
+	VPDPBUSD  Z13, Z15, Z6
+	VPDPBUSD  Z12, Z15, Z10
+	VMOVDQU32 1664(R8), Z12
+	VMOVDQU32 1664(DX), Z15
+	VPDPBUSD  Z12, Z15, Z2
+	VPDPBUSD  Z14, Z15, Z6
+	VPDPBUSD  Z13, Z15, Z10
+	VMOVDQU32 1920(DX), Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VPDPBUSD  Z14, Z13, Z10
+	VMOVDQU32 2176(DX), Z13
+	VPDPBUSD  Z12, Z13, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 448(R8), Z13
+	VMOVDQU32 448(DX), Z14
+	VPDPBUSD  Z13, Z14, Z3
+	VPDPBUSD  Z12, Z14, Z7
+	VMOVDQU32 704(R8), Z14
+	VMOVDQU32 704(DX), Z15
+	VPDPBUSD  Z14, Z15, Z3
+	VPDPBUSD  Z13, Z15, Z7
+	VPDPBUSD  Z12, Z15, Z11
+	VMOVDQU32 960(R8), Z12
+	VMOVDQU32 960(DX), Z15
+	VPDPBUSD  Z12, Z15, Z3
+	VPDPBUSD  Z14, Z15, Z7
+	VPDPBUSD  Z13, Z15, Z11
+	VMOVDQU32 1216(R8), Z13
+	VMOVDQU32 1216(DX), Z15
+	VPDPBUSD  Z13, Z15, Z3
+	VPDPBUSD  Z12, Z15, Z7
+	VPDPBUSD  Z14, Z15, Z11
+	VMOVDQU32 1472(R8), Z14
+	VMOVDQU32 1472(DX), Z15
+	VPDPBUSD  Z14, Z15, Z3
+	VPDPBUSD  Z13, Z15, Z7
+	VPDPBUSD  Z12, Z15, Z11
+	VMOVDQU32 1728(R8), Z12
+	VMOVDQU32 1728(DX), Z15
+	VPDPBUSD  Z12, Z15, Z3
+	VPDPBUSD  Z14, Z15, Z7
+	VPDPBUSD  Z13, Z15, Z11
+	VMOVDQU32 1984(DX), Z13
+	VPDPBUSD  Z12, Z13, Z7
+	VPDPBUSD  Z14, Z13, Z11
+	VMOVDQU32 2240(DX), Z13
+	VPDPBUSD  Z12, Z13, Z11
+	ADDQ      $0x38, SI
+	ADDQ      $0x00000700, R8
+	SUBQ      $0x07, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 (DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VMOVDQU32 (DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 64(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VMOVDQU32 64(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 128(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VMOVDQU32 128(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 192(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z7
+	VMOVDQU32 192(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z11
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z12
+	VMOVDQU32 64(DX), Z13
+	VMOVDQU32 128(DX), Z14
+	VMOVDQU32 192(DX), Z15
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z12, Z0, Z0
+	VMULPS    Z13, Z1, Z1
+	VMULPS    Z14, Z2, Z2
+	VMULPS    Z15, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z12, Z4, Z4
+	VMULPS    Z13, Z5, Z5
+	VMULPS    Z14, Z6, Z6
+	VMULPS    Z15, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z12, Z8, Z8
+	VMULPS    Z13, Z9, Z9
+	VMULPS    Z14, Z10, Z10
+	VMULPS    Z15, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x03, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s1AVX512VNNI_4(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s1AVX512VNNI_4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 256(R9), Z17
+	VMOVDQU32 256(DX), Z18
+	VPDPBUSD  Z17, Z18, Z0
+	VPDPBUSD  Z16, Z18, Z4
+	VMOVDQU32 512(R9), Z18
+	VMOVDQU32 512(DX), Z19
+	VPDPBUSD  Z18, Z19, Z0
+	VPDPBUSD  Z17, Z19, Z4
+	VPDPBUSD  Z16, Z19, Z8
+	VMOVDQU32 768(R9), Z19
+	VMOVDQU32 768(DX), Z20
+	VPDPBUSD  Z19, Z20, Z0
+	VPDPBUSD  Z18, Z20, Z4
+	VPDPBUSD  Z17, Z20, Z8
+	VPDPBUSD  Z16, Z20, Z12
+	VMOVDQU32 1024(R9), Z16
+	VMOVDQU32 1024(DX), Z20
+	VPDPBUSD  Z16, Z20, Z0
+	VPDPBUSD  Z19, Z20, Z4
+	VPDPBUSD  Z18, Z20, Z8
+	VPDPBUSD  Z17, Z20, Z12
+	VMOVDQU32 1280(R9), Z17
+	VMOVDQU32 1280(DX), Z20
+	VPDPBUSD  Z17, Z20, Z0
+	VPDPBUSD  Z16, Z20, Z4
+	VPDPBUSD  Z19, Z20, Z8
+	VPDPBUSD  Z18, Z20, Z12
+	VMOVDQU32 1536(R9), Z18
+	VMOVDQU32 1536(DX), Z20
+	VPDPBUSD  Z18, Z20, Z0
+	VPDPBUSD  Z17, Z20, Z4
+	VPDPBUSD  Z16, Z20, Z8
+	VPDPBUSD  Z19, Z20, Z12
+	VMOVDQU32 1792(DX), Z19
+	VPDPBUSD  Z18, Z19, Z4
+	VPDPBUSD  Z17, Z19, Z8
+	VPDPBUSD  Z16, Z19, Z12
+	VMOVDQU32 2048(DX), Z16
+	VPDPBUSD  Z18, Z16, Z8
+	VPDPBUSD  Z17, Z16, Z12
+	VMOVDQU32 2304(DX), Z16
+	VPDPBUSD  Z18, Z16, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 320(R9), Z17
+	VMOVDQU32 320(DX), Z18
+	VPDPBUSD  Z17, Z18, Z1
+	VPDPBUSD  Z16, Z18, Z5
+	VMOVDQU32 576(R9), Z18
+	VMOVDQU32 576(DX), Z19
+	VPDPBUSD  Z18, Z19, Z1
+	VPDPBUSD  Z17, Z19, Z5
+	VPDPBUSD  Z16, Z19, Z9
+	VMOVDQU32 832(R9), Z19
+	VMOVDQU32 832(DX), Z20
+	VPDPBUSD  Z19, Z20, Z1
+	VPDPBUSD  Z18, Z20, Z5
+	VPDPBUSD  Z17, Z20, Z9
+	VPDPBUSD  Z16, Z20, Z13
+	VMOVDQU32 1088(R9), Z16
+	VMOVDQU32 1088(DX), Z20
+	VPDPBUSD  Z16, Z20, Z1
+	VPDPBUSD  Z19, Z20, Z5
+	VPDPBUSD  Z18, Z20, Z9
+	VPDPBUSD  Z17, Z20, Z13
+	VMOVDQU32 1344(R9), Z17
+	VMOVDQU32 1344(DX), Z20
+	VPDPBUSD  Z17, Z20, Z1
+	VPDPBUSD  Z16, Z20, Z5
+	VPDPBUSD  Z19, Z20, Z9
+	VPDPBUSD  Z18, Z20, Z13
+	VMOVDQU32 1600(R9), Z18
+	VMOVDQU32 1600(DX), Z20
+	VPDPBUSD  Z18, Z20, Z1
+	VPDPBUSD  Z17, Z20, Z5
+	VPDPBUSD  Z16, Z20, Z9
+	VPDPBUSD  Z19, Z20, Z13
+	VMOVDQU32 1856(DX), Z19
+	VPDPBUSD  Z18, Z19, Z5
+	VPDPBUSD  Z17, Z19, Z9
+	VPDPBUSD  Z16, Z19, Z13
+	VMOVDQU32 2112(DX), Z16
+	VPDPBUSD  Z18, Z16, Z9
+	VPDPBUSD  Z17, Z16, Z13
+	VMOVDQU32 2368(DX), Z16
+	VPDPBUSD  Z18, Z16, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 384(R9), Z17
+	VMOVDQU32 384(DX), Z18
+	VPDPBUSD  Z17, Z18, Z2
+	VPDPBUSD  Z16, Z18, Z6
+	VMOVDQU32 640(R9), Z18
+	VMOVDQU32 640(DX), Z19
+	VPDPBUSD  Z18, Z19, Z2
+	VPDPBUSD  Z17, Z19, Z6
+	VPDPBUSD  Z16, Z19, Z10
+	VMOVDQU32 896(R9), Z19
+	VMOVDQU32 896(DX), Z20
+	VPDPBUSD  Z19, Z20, Z2
+	VPDPBUSD  Z18, Z20, Z6
+	VPDPBUSD  Z17, Z20, Z10
+	VPDPBUSD  Z16, Z20, Z14
+	VMOVDQU32 1152(R9), Z16
+	VMOVDQU32 1152(DX), Z20
+	VPDPBUSD  Z16, Z20, Z2
+	VPDPBUSD  Z19, Z20, Z6
+	VPDPBUSD  Z18, Z20, Z10
+	VPDPBUSD  Z17, Z20, Z14
+	VMOVDQU32 1408(R9), Z17
+	VMOVDQU32 1408(DX), Z20
+	VPDPBUSD  Z17, Z20, Z2
+	VPDPBUSD  Z16, Z20, Z6
+	VPDPBUSD  Z19, Z20, Z10
+	VPDPBUSD  Z18, Z20, Z14
+	VMOVDQU32 1664(R9), Z18
+	VMOVDQU32 1664(DX), Z20
+	VPDPBUSD  Z18, Z20, Z2
+	VPDPBUSD  Z17, Z20, Z6
+	VPDPBUSD  Z16, Z20, Z10
+	VPDPBUSD  Z19, Z20, Z14
+	VMOVDQU32 1920(DX), Z19
+	VPDPBUSD  Z18, Z19, Z6
+	VPDPBUSD  Z17, Z19, Z10
+	VPDPBUSD  Z16, Z19, Z14
+	VMOVDQU32 2176(DX), Z16
+	VPDPBUSD  Z18, Z16, Z10
+	VPDPBUSD  Z17, Z16, Z14
+	VMOVDQU32 2432(DX), Z16
+	VPDPBUSD  Z18, Z16, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 448(R9), Z17
+	VMOVDQU32 448(DX), Z18
+	VPDPBUSD  Z17, Z18, Z3
+	VPDPBUSD  Z16, Z18, Z7
+	VMOVDQU32 704(R9), Z18
+	VMOVDQU32 704(DX), Z19
+	VPDPBUSD  Z18, Z19, Z3
+	VPDPBUSD  Z17, Z19, Z7
+	VPDPBUSD  Z16, Z19, Z11
+	VMOVDQU32 960(R9), Z19
+	VMOVDQU32 960(DX), Z20
+	VPDPBUSD  Z19, Z20, Z3
+	VPDPBUSD  Z18, Z20, Z7
+	VPDPBUSD  Z17, Z20, Z11
+	VPDPBUSD  Z16, Z20, Z15
+	VMOVDQU32 1216(R9), Z16
+	VMOVDQU32 1216(DX), Z20
+	VPDPBUSD  Z16, Z20, Z3
+	VPDPBUSD  Z19, Z20, Z7
+	VPDPBUSD  Z18, Z20, Z11
+	VPDPBUSD  Z17, Z20, Z15
+	VMOVDQU32 1472(R9), Z17
+	VMOVDQU32 1472(DX), Z20
+	VPDPBUSD  Z17, Z20, Z3
+	VPDPBUSD  Z16, Z20, Z7
+	VPDPBUSD  Z19, Z20, Z11
+	VPDPBUSD  Z18, Z20, Z15
+	VMOVDQU32 1728(R9), Z18
+	VMOVDQU32 1728(DX), Z20
+	VPDPBUSD  Z18, Z20, Z3
+	VPDPBUSD  Z17, Z20, Z7
+	VPDPBUSD  Z16, Z20, Z11
+	VPDPBUSD  Z19, Z20, Z15
+	VMOVDQU32 1984(DX), Z19
+	VPDPBUSD  Z18, Z19, Z7
+	VPDPBUSD  Z17, Z19, Z11
+	VPDPBUSD  Z16, Z19, Z15
+	VMOVDQU32 2240(DX), Z16
+	VPDPBUSD  Z18, Z16, Z11
+	VPDPBUSD  Z17, Z16, Z15
+	VMOVDQU32 2496(DX), Z16
+	VPDPBUSD  Z18, Z16, Z15
+	ADDQ      $0x38, DI
+	ADDQ      $0x00000700, R9
+	SUBQ      $0x07, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 (DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z4
+	VMOVDQU32 (DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z8
+	VMOVDQU32 (DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 64(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z5
+	VMOVDQU32 64(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z9
+	VMOVDQU32 64(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 128(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z6
+	VMOVDQU32 128(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z10
+	VMOVDQU32 128(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 192(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z7
+	VMOVDQU32 192(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z11
+	VMOVDQU32 192(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z15
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z16
+	VMOVDQU32 64(DX), Z17
+	VMOVDQU32 128(DX), Z18
+	VMOVDQU32 192(DX), Z19
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z16, Z0, Z0
+	VMULPS    Z17, Z1, Z1
+	VMULPS    Z18, Z2, Z2
+	VMULPS    Z19, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z16, Z4, Z4
+	VMULPS    Z17, Z5, Z5
+	VMULPS    Z18, Z6, Z6
+	VMULPS    Z19, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z16, Z8, Z8
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z16, Z12, Z12
+	VMULPS    Z17, Z13, Z13
+	VMULPS    Z18, Z14, Z14
+	VMULPS    Z19, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x04, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s1AVX512VNNI_5(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s1AVX512VNNI_5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 256(R9), Z21
+	VMOVDQU32 256(DX), Z22
+	VPDPBUSD  Z21, Z22, Z0
+	VPDPBUSD  Z20, Z22, Z4
+	VMOVDQU32 512(R9), Z22
+	VMOVDQU32 512(DX), Z23
+	VPDPBUSD  Z22, Z23, Z0
+	VPDPBUSD  Z21, Z23, Z4
+	VPDPBUSD  Z20, Z23, Z8
+	VMOVDQU32 768(R9), Z23
+	VMOVDQU32 768(DX), Z24
+	VPDPBUSD  Z23, Z24, Z0
+	VPDPBUSD  Z22, Z24, Z4
+	VPDPBUSD  Z21, Z24, Z8
+	VPDPBUSD  Z20, Z24, Z12
+	VMOVDQU32 1024(R9), Z24
+	VMOVDQU32 1024(DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VPDPBUSD  Z23, Z25, Z4
+	VPDPBUSD  Z22, Z25, Z8
+	VPDPBUSD  Z21, Z25, Z12
+	VPDPBUSD  Z20, Z25, Z16
+	VMOVDQU32 1280(R9), Z20
+	VMOVDQU32 1280(DX), Z25
+	VPDPBUSD  Z20, Z25, Z0
+	VPDPBUSD  Z24, Z25, Z4
+	VPDPBUSD  Z23, Z25, Z8
+	VPDPBUSD  Z22, Z25, Z12
+	VPDPBUSD  Z21, Z25, Z16
+	VMOVDQU32 1536(R9), Z21
+	VMOVDQU32 1536(DX), Z25
+	VPDPBUSD  Z21, Z25, Z0
+	VPDPBUSD  Z20, Z25, Z4
+	VPDPBUSD  Z24, Z25, Z8
+	VPDPBUSD  Z23, Z25, Z12
+	VPDPBUSD  Z22, Z25, Z16
+	VMOVDQU32 1792(DX), Z22
+	VPDPBUSD  Z21, Z22, Z4
+	VPDPBUSD  Z20, Z22, Z8
+	VPDPBUSD  Z24, Z22, Z12
+	VPDPBUSD  Z23, Z22, Z16
+	VMOVDQU32 2048(DX), Z22
+	VPDPBUSD  Z21, Z22, Z8
+	VPDPBUSD  Z20, Z22, Z12
+	VPDPBUSD  Z24, Z22, Z16
+	VMOVDQU32 2304(DX), Z22
+	VPDPBUSD  Z21, Z22, Z12
+	VPDPBUSD  Z20, Z22, Z16
+	VMOVDQU32 2560(DX), Z20
+	VPDPBUSD  Z21, Z20, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 320(R9), Z21
+	VMOVDQU32 320(DX), Z22
+	VPDPBUSD  Z21, Z22, Z1
+	VPDPBUSD  Z20, Z22, Z5
+	VMOVDQU32 576(R9), Z22
+	VMOVDQU32 576(DX), Z23
+	VPDPBUSD  Z22, Z23, Z1
+	VPDPBUSD  Z21, Z23, Z5
+	VPDPBUSD  Z20, Z23, Z9
+	VMOVDQU32 832(R9), Z23
+	VMOVDQU32 832(DX), Z24
+	VPDPBUSD  Z23, Z24, Z1
+	VPDPBUSD  Z22, Z24, Z5
+	VPDPBUSD  Z21, Z24, Z9
+	VPDPBUSD  Z20, Z24, Z13
+	VMOVDQU32 1088(R9), Z24
+	VMOVDQU32 1088(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VPDPBUSD  Z23, Z25, Z5
+	VPDPBUSD  Z22, Z25, Z9
+	VPDPBUSD  Z21, Z25, Z13
+	VPDPBUSD  Z20, Z25, Z17
+	VMOVDQU32 1344(R9), Z20
+	VMOVDQU32 1344(DX), Z25
+	VPDPBUSD  Z20, Z25, Z1
+	VPDPBUSD  Z24, Z25, Z5
+	VPDPBUSD  Z23, Z25, Z9
+	VPDPBUSD  Z22, Z25, Z13
+	VPDPBUSD  Z21, Z25, Z17
+	VMOVDQU32 1600(R9), Z21
+	VMOVDQU32 1600(DX), Z25
+	VPDPBUSD  Z21, Z25, Z1
+	VPDPBUSD  Z20, Z25, Z5
+	VPDPBUSD  Z24, Z25, Z9
+	VPDPBUSD  Z23, Z25, Z13
+	VPDPBUSD  Z22, Z25, Z17
+	VMOVDQU32 1856(DX), Z22
+	VPDPBUSD  Z21, Z22, Z5
+	VPDPBUSD  Z20, Z22, Z9
+	VPDPBUSD  Z24, Z22, Z13
+	VPDPBUSD  Z23, Z22, Z17
+	VMOVDQU32 2112(DX), Z22
+	VPDPBUSD  Z21, Z22, Z9
+	VPDPBUSD  Z20, Z22, Z13
+	VPDPBUSD  Z24, Z22, Z17
+	VMOVDQU32 2368(DX), Z22
+	VPDPBUSD  Z21, Z22, Z13
+	VPDPBUSD  Z20, Z22, Z17
+	VMOVDQU32 2624(DX), Z20
+	VPDPBUSD  Z21, Z20, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 384(R9), Z21
+	VMOVDQU32 384(DX), Z22
+	VPDPBUSD  Z21, Z22, Z2
+	VPDPBUSD  Z20, Z22, Z6
+	VMOVDQU32 640(R9), Z22
+	VMOVDQU32 640(DX), Z23
+	VPDPBUSD  Z22, Z23, Z2
+	VPDPBUSD  Z21, Z23, Z6
+	VPDPBUSD  Z20, Z23, Z10
+	VMOVDQU32 896(R9), Z23
+	VMOVDQU32 896(DX), Z24
+	VPDPBUSD  Z23, Z24, Z2
+	VPDPBUSD  Z22, Z24, Z6
+	VPDPBUSD  Z21, Z24, Z10
+	VPDPBUSD  Z20, Z24, Z14
+	VMOVDQU32 1152(R9), Z24
+	VMOVDQU32 1152(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VPDPBUSD  Z23, Z25, Z6
+	VPDPBUSD  Z22, Z25, Z10
+	VPDPBUSD  Z21, Z25, Z14
+	VPDPBUSD  Z20, Z25, Z18
+	VMOVDQU32 1408(R9), Z20
+	VMOVDQU32 1408(DX), Z25
+	VPDPBUSD  Z20, Z25, Z2
+	VPDPBUSD  Z24, Z25, Z6
+	VPDPBUSD  Z23, Z25, Z10
+	VPDPBUSD  Z22, Z25, Z14
+	VPDPBUSD  Z21, Z25, Z18
+	VMOVDQU32 1664(R9), Z21
+	VMOVDQU32 1664(DX), Z25
+	VPDPBUSD  Z21, Z25, Z2
+	VPDPBUSD  Z20, Z25, Z6
+	VPDPBUSD  Z24, Z25, Z10
+	VPDPBUSD  Z23, Z25, Z14
+	VPDPBUSD  Z22, Z25, Z18
+	VMOVDQU32 1920(DX), Z22
+	VPDPBUSD  Z21, Z22, Z6
+	VPDPBUSD  Z20, Z22, Z10
+	VPDPBUSD  Z24, Z22, Z14
+	VPDPBUSD  Z23, Z22, Z18
+	VMOVDQU32 2176(DX), Z22
+	VPDPBUSD  Z21, Z22, Z10
+	VPDPBUSD  Z20, Z22, Z14
+	VPDPBUSD  Z24, Z22, Z18
+	VMOVDQU32 2432(DX), Z22
+	VPDPBUSD  Z21, Z22, Z14
+	VPDPBUSD  Z20, Z22, Z18
+	VMOVDQU32 2688(DX), Z20
+	VPDPBUSD  Z21, Z20, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 448(R9), Z21
+	VMOVDQU32 448(DX), Z22
+	VPDPBUSD  Z21, Z22, Z3
+	VPDPBUSD  Z20, Z22, Z7
+	VMOVDQU32 704(R9), Z22
+	VMOVDQU32 704(DX), Z23
+	VPDPBUSD  Z22, Z23, Z3
+	VPDPBUSD  Z21, Z23, Z7
+	VPDPBUSD  Z20, Z23, Z11
+	VMOVDQU32 960(R9), Z23
+	VMOVDQU32 960(DX), Z24
+	VPDPBUSD  Z23, Z24, Z3
+	VPDPBUSD  Z22, Z24, Z7
+	VPDPBUSD  Z21, Z24, Z11
+	VPDPBUSD  Z20, Z24, Z15
+	VMOVDQU32 1216(R9), Z24
+	VMOVDQU32 1216(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VPDPBUSD  Z23, Z25, Z7
+	VPDPBUSD  Z22, Z25, Z11
+	VPDPBUSD  Z21, Z25, Z15
+	VPDPBUSD  Z20, Z25, Z19
+	VMOVDQU32 1472(R9), Z20
+	VMOVDQU32 1472(DX), Z25
+	VPDPBUSD  Z20, Z25, Z3
+	VPDPBUSD  Z24, Z25, Z7
+	VPDPBUSD  Z23, Z25, Z11
+	VPDPBUSD  Z22, Z25, Z15
+	VPDPBUSD  Z21, Z25, Z19
+	VMOVDQU32 1728(R9), Z21
+	VMOVDQU32 1728(DX), Z25
+	VPDPBUSD  Z21, Z25, Z3
+	VPDPBUSD  Z20, Z25, Z7
+	VPDPBUSD  Z24, Z25, Z11
+	VPDPBUSD  Z23, Z25, Z15
+	VPDPBUSD  Z22, Z25, Z19
+	VMOVDQU32 1984(DX), Z22
+	VPDPBUSD  Z21, Z22, Z7
+	VPDPBUSD  Z20, Z22, Z11
+	VPDPBUSD  Z24, Z22, Z15
+	VPDPBUSD  Z23, Z22, Z19
+	VMOVDQU32 2240(DX), Z22
+	VPDPBUSD  Z21, Z22, Z11
+	VPDPBUSD  Z20, Z22, Z15
+	VPDPBUSD  Z24, Z22, Z19
+	VMOVDQU32 2496(DX), Z22
+	VPDPBUSD  Z21, Z22, Z15
+	VPDPBUSD  Z20, Z22, Z19
+	VMOVDQU32 2752(DX), Z20
+	VPDPBUSD  Z21, Z20, Z19
+	ADDQ      $0x38, DI
+	ADDQ      $0x00000700, R9
+	SUBQ      $0x07, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 (DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z4
+	VMOVDQU32 (DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z8
+	VMOVDQU32 (DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z12
+	VMOVDQU32 (R10), Z21
+	VPDPBUSD  Z20, Z21, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 64(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z5
+	VMOVDQU32 64(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z9
+	VMOVDQU32 64(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z13
+	VMOVDQU32 64(R10), Z21
+	VPDPBUSD  Z20, Z21, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 128(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z6
+	VMOVDQU32 128(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z10
+	VMOVDQU32 128(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z14
+	VMOVDQU32 128(R10), Z21
+	VPDPBUSD  Z20, Z21, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 192(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z7
+	VMOVDQU32 192(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z11
+	VMOVDQU32 192(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z15
+	VMOVDQU32 192(R10), Z21
+	VPDPBUSD  Z20, Z21, Z19
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z20
+	VMOVDQU32 64(DX), Z21
+	VMOVDQU32 128(DX), Z22
+	VMOVDQU32 192(DX), Z23
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z20, Z0, Z0
+	VMULPS    Z21, Z1, Z1
+	VMULPS    Z22, Z2, Z2
+	VMULPS    Z23, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z20, Z4, Z4
+	VMULPS    Z21, Z5, Z5
+	VMULPS    Z22, Z6, Z6
+	VMULPS    Z23, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z20, Z8, Z8
+	VMULPS    Z21, Z9, Z9
+	VMULPS    Z22, Z10, Z10
+	VMULPS    Z23, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z20, Z12, Z12
+	VMULPS    Z21, Z13, Z13
+	VMULPS    Z22, Z14, Z14
+	VMULPS    Z23, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z20, Z16, Z16
+	VMULPS    Z21, Z17, Z17
+	VMULPS    Z22, Z18, Z18
+	VMULPS    Z23, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x05, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s2AVX512VNNI_1(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s2AVX512VNNI_1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	MOVQ      8(AX), DX
+	LEAQ      (DX)(DX*2), DX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), SI
+	MOVQ      160(AX), DI
+	MOVQ      96(AX), R8
+
+group:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 256(DI), Z4
+	VMOVDQU32 256(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 512(DI), Z4
+	VMOVDQU32 512(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 768(DI), Z4
+	VMOVDQU32 768(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 1024(DI), Z4
+	VMOVDQU32 1024(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 1280(DI), Z4
+	VMOVDQU32 1280(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 1536(DI), Z4
+	VMOVDQU32 1536(DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 320(DI), Z4
+	VMOVDQU32 320(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 576(DI), Z4
+	VMOVDQU32 576(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 832(DI), Z4
+	VMOVDQU32 832(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 1088(DI), Z4
+	VMOVDQU32 1088(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 1344(DI), Z4
+	VMOVDQU32 1344(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 1600(DI), Z4
+	VMOVDQU32 1600(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 384(DI), Z4
+	VMOVDQU32 384(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 640(DI), Z4
+	VMOVDQU32 640(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 896(DI), Z4
+	VMOVDQU32 896(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 1152(DI), Z4
+	VMOVDQU32 1152(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 1408(DI), Z4
+	VMOVDQU32 1408(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 1664(DI), Z4
+	VMOVDQU32 1664(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 448(DI), Z4
+	VMOVDQU32 448(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 704(DI), Z4
+	VMOVDQU32 704(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 960(DI), Z4
+	VMOVDQU32 960(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 1216(DI), Z4
+	VMOVDQU32 1216(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 1472(DI), Z4
+	VMOVDQU32 1472(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	VMOVDQU32 1728(DI), Z4
+	VMOVDQU32 1728(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x38, BX
+	ADDQ      $0x00000700, DI
+	SUBQ      $0x07, SI
+	DECQ      R8
+	JNZ       group
+	TESTQ     SI, SI
+	JZ        sum
+
+tap:
+	MOVQ      (BX), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (DI), Z4
+	VMOVDQU32 (DX), Z5
+	VPDPBUSD  Z4, Z5, Z0
+	VMOVDQU32 64(DI), Z4
+	VMOVDQU32 64(DX), Z5
+	VPDPBUSD  Z4, Z5, Z1
+	VMOVDQU32 128(DI), Z4
+	VMOVDQU32 128(DX), Z5
+	VPDPBUSD  Z4, Z5, Z2
+	VMOVDQU32 192(DI), Z4
+	VMOVDQU32 192(DX), Z5
+	VPDPBUSD  Z4, Z5, Z3
+	ADDQ      $0x08, BX
+	ADDQ      $0x00000100, DI
+	DECQ      SI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z4
+	VMOVDQU32 64(DX), Z5
+	VMOVDQU32 128(DX), Z6
+	VMOVDQU32 192(DX), Z7
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x01, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s2AVX512VNNI_2(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s2AVX512VNNI_2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 256(R8), Z9
+	VMOVDQU32 256(DX), Z10
+	VPDPBUSD  Z9, Z10, Z0
+	VMOVDQU32 512(R8), Z10
+	VMOVDQU32 512(DX), Z11
+	VPDPBUSD  Z10, Z11, Z0
+	VPDPBUSD  Z8, Z11, Z4
+	VMOVDQU32 768(R8), Z8
+	VMOVDQU32 768(DX), Z11
+	VPDPBUSD  Z8, Z11, Z0
+	VPDPBUSD  Z9, Z11, Z4
+	VMOVDQU32 1024(R8), Z9
+	VMOVDQU32 1024(DX), Z11
+	VPDPBUSD  Z9, Z11, Z0
+	VPDPBUSD  Z10, Z11, Z4
+	VMOVDQU32 1280(R8), Z10
+	VMOVDQU32 1280(DX), Z11
+	VPDPBUSD  Z10, Z11, Z0
+	VPDPBUSD  Z8, Z11, Z4
+	VMOVDQU32 1536(R8), Z8
+	VMOVDQU32 1536(DX), Z11
+	VPDPBUSD  Z8, Z11, Z0
+	VPDPBUSD  Z9, Z11, Z4
+	VMOVDQU32 1792(DX), Z9
+	VPDPBUSD  Z10, Z9, Z4
+	VMOVDQU32 2048(DX), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 320(R8), Z9
+	VMOVDQU32 320(DX), Z10
+	VPDPBUSD  Z9, Z10, Z1
+	VMOVDQU32 576(R8), Z10
+	VMOVDQU32 576(DX), Z11
+	VPDPBUSD  Z10, Z11, Z1
+	VPDPBUSD  Z8, Z11, Z5
+	VMOVDQU32 832(R8), Z8
+	VMOVDQU32 832(DX), Z11
+	VPDPBUSD  Z8, Z11, Z1
+	VPDPBUSD  Z9, Z11, Z5
+	VMOVDQU32 1088(R8), Z9
+	VMOVDQU32 1088(DX), Z11
+	VPDPBUSD  Z9, Z11, Z1
+	VPDPBUSD  Z10, Z11, Z5
+	VMOVDQU32 1344(R8), Z10
+	VMOVDQU32 1344(DX), Z11
+	VPDPBUSD  Z10, Z11, Z1
+	VPDPBUSD  Z8, Z11, Z5
+	VMOVDQU32 1600(R8), Z8
+	VMOVDQU32 1600(DX), Z11
+	VPDPBUSD  Z8, Z11, Z1
+	VPDPBUSD  Z9, Z11, Z5
+	VMOVDQU32 1856(DX), Z9
+	VPDPBUSD  Z10, Z9, Z5
+	VMOVDQU32 2112(DX), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 384(R8), Z9
+	VMOVDQU32 384(DX), Z10
+	VPDPBUSD  Z9, Z10, Z2
+	VMOVDQU32 640(R8), Z10
+	VMOVDQU32 640(DX), Z11
+	VPDPBUSD  Z10, Z11, Z2
+	VPDPBUSD  Z8, Z11, Z6
+	VMOVDQU32 896(R8), Z8
+	VMOVDQU32 896(DX), Z11
+	VPDPBUSD  Z8, Z11, Z2
+	VPDPBUSD  Z9, Z11, Z6
+	VMOVDQU32 1152(R8), Z9
+	VMOVDQU32 1152(DX), Z11
+	VPDPBUSD  Z9, Z11, Z2
+	VPDPBUSD  Z10, Z11, Z6
+	VMOVDQU32 1408(R8), Z10
+	VMOVDQU32 1408(DX), Z11
+	VPDPBUSD  Z10, Z11, Z2
+	VPDPBUSD  Z8, Z11, Z6
+	VMOVDQU32 1664(R8), Z8
+	VMOVDQU32 1664(DX), Z11
+	VPDPBUSD  Z8, Z11, Z2
+	VPDPBUSD  Z9, Z11, Z6
+	VMOVDQU32 1920(DX), Z9
+	VPDPBUSD  Z10, Z9, Z6
+	VMOVDQU32 2176(DX), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 448(R8), Z9
+	VMOVDQU32 448(DX), Z10
+	VPDPBUSD  Z9, Z10, Z3
+	VMOVDQU32 704(R8), Z10
+	VMOVDQU32 704(DX), Z11
+	VPDPBUSD  Z10, Z11, Z3
+	VPDPBUSD  Z8, Z11, Z7
+	VMOVDQU32 960(R8), Z8
+	VMOVDQU32 960(DX), Z11
+	VPDPBUSD  Z8, Z11, Z3
+	VPDPBUSD  Z9, Z11, Z7
+	VMOVDQU32 1216(R8), Z9
+	VMOVDQU32 1216(DX), Z11
+	VPDPBUSD  Z9, Z11, Z3
+	VPDPBUSD  Z10, Z11, Z7
+	VMOVDQU32 1472(R8), Z10
+	VMOVDQU32 1472(DX), Z11
+	VPDPBUSD  Z10, Z11, Z3
+	VPDPBUSD  Z8, Z11, Z7
+	VMOVDQU32 1728(R8), Z8
+	VMOVDQU32 1728(DX), Z11
+	VPDPBUSD  Z8, Z11, Z3
+	VPDPBUSD  Z9, Z11, Z7
+	VMOVDQU32 1984(DX), Z9
+	VPDPBUSD  Z10, Z9, Z7
+	VMOVDQU32 2240(DX), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x38, SI
+	ADDQ      $0x00000700, R8
+	SUBQ      $0x07, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z8
+	VMOVDQU32 (DX), Z9
+	VPDPBUSD  Z8, Z9, Z0
+	VMOVDQU32 (DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z4
+	VMOVDQU32 64(R8), Z8
+	VMOVDQU32 64(DX), Z9
+	VPDPBUSD  Z8, Z9, Z1
+	VMOVDQU32 64(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z5
+	VMOVDQU32 128(R8), Z8
+	VMOVDQU32 128(DX), Z9
+	VPDPBUSD  Z8, Z9, Z2
+	VMOVDQU32 128(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z6
+	VMOVDQU32 192(R8), Z8
+	VMOVDQU32 192(DX), Z9
+	VPDPBUSD  Z8, Z9, Z3
+	VMOVDQU32 192(DX)(BX*1), Z9
+	VPDPBUSD  Z8, Z9, Z7
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z8
+	VMOVDQU32 64(DX), Z9
+	VMOVDQU32 128(DX), Z10
+	VMOVDQU32 192(DX), Z11
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z8, Z0, Z0
+	VMULPS    Z9, Z1, Z1
+	VMULPS    Z10, Z2, Z2
+	VMULPS    Z11, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z8, Z4, Z4
+	VMULPS    Z9, Z5, Z5
+	VMULPS    Z10, Z6, Z6
+	VMULPS    Z11, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x02, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s2AVX512VNNI_3(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s2AVX512VNNI_3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), DX
+	MOVQ      16(AX), SI
+	MOVQ      24(AX), DI
+	MOVQ      160(AX), R8
+	MOVQ      96(AX), R9
+
+group:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 256(R8), Z13
+	VMOVDQU32 256(DX), Z14
+	VPDPBUSD  Z13, Z14, Z0
+	VMOVDQU32 512(R8), Z14
+	VMOVDQU32 512(DX), Z15
+	VPDPBUSD  Z14, Z15, Z0
+	VPDPBUSD  Z12, Z15, Z4
+	VMOVDQU32 768(R8), Z15
+	VMOVDQU32 768(DX), Z16
+	VPDPBUSD  Z15, Z16, Z0
+	VPDPBUSD  Z13, Z16, Z4
+	VMOVDQU32 1024(R8), Z16
+	VMOVDQU32 1024(DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VPDPBUSD  Z14, Z17, Z4
+	VPDPBUSD  Z12, Z17, Z8
+	VMOVDQU32 1280(R8), Z12
+	VMOVDQU32 1280(DX), Z17
+	VPDPBUSD  Z12, Z17, Z0
+	VPDPBUSD  Z15, Z17, Z4
+	VPDPBUSD  Z13, Z17, Z8
+	VMOVDQU32 1536(R8), Z13
+	VMOVDQU32 1536(DX), Z17
+	VPDPBUSD  Z13, Z17, Z0
+	VPDPBUSD  Z16, Z17, Z4
+	VPDPBUSD  Z14, Z17, Z8
+	VMOVDQU32 1792(DX), Z14
+	VPDPBUSD  Z12, Z14, Z4
+	VPDPBUSD  Z15, Z14, Z8
+	VMOVDQU32 2048(DX), Z14
+	VPDPBUSD  Z13, Z14, Z4
+	VPDPBUSD  Z16, Z14, Z8
+	VMOVDQU32 2304(DX), Z14
+	VPDPBUSD  Z12, Z14, Z8
+	VMOVDQU32 2560(DX), Z12
+	VPDPBUSD  Z13, Z12, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 320(R8), Z13
+	VMOVDQU32 320(DX), Z14
+	VPDPBUSD  Z13, Z14, Z1
+	VMOVDQU32 576(R8), Z14
+	VMOVDQU32 576(DX), Z15
+	VPDPBUSD  Z14, Z15, Z1
+	VPDPBUSD  Z12, Z15, Z5
+	VMOVDQU32 832(R8), Z15
+	VMOVDQU32 832(DX), Z16
+	VPDPBUSD  Z15, Z16, Z1
+	VPDPBUSD  Z13, Z16, Z5
+	VMOVDQU32 1088(R8), Z16
+	VMOVDQU32 1088(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VPDPBUSD  Z14, Z17, Z5
+	VPDPBUSD  Z12, Z17, Z9
+	VMOVDQU32 1344(R8), Z12
+	VMOVDQU32 1344(DX), Z17
+	VPDPBUSD  Z12, Z17, Z1
+	VPDPBUSD  Z15, Z17, Z5
+	VPDPBUSD  Z13, Z17, Z9
+	VMOVDQU32 1600(R8), Z13
+	VMOVDQU32 1600(DX), Z17
+	VPDPBUSD  Z13, Z17, Z1
+	VPDPBUSD  Z16, Z17, Z5
+	VPDPBUSD  Z14, Z17, Z9
+	VMOVDQU32 1856(DX), Z14
+	VPDPBUSD  Z12, Z14, Z5
+	VPDPBUSD  Z15, Z14, Z9
+	VMOVDQU32 2112(DX), Z14
+	VPDPBUSD  Z13, Z14, Z5
+	VPDPBUSD  Z16, Z14, Z9
+	VMOVDQU32 2368(DX), Z14
+	VPDPBUSD  Z12, Z14, Z9
+	VMOVDQU32 2624(DX), Z12
+	VPDPBUSD  Z13, Z12, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 384(R8), Z13
+	VMOVDQU32 384(DX), Z14
+	VPDPBUSD  Z13, Z14, Z2
+	VMOVDQU32 640(R8), Z14
+	VMOVDQU32 640(DX), Z15
+	VPDPBUSD  Z14, Z15, Z2
+	VPDPBUSD  Z12, Z15, Z6
+	VMOVDQU32 896(R8), Z15
+	VMOVDQU32 896(DX), Z16
+	VPDPBUSD  Z15, Z16, Z2
+	VPDPBUSD  Z13, Z16, Z6
+	VMOVDQU32 1152(R8), Z16
+	VMOVDQU32 1152(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VPDPBUSD  Z14, Z17, Z6
+	VPDPBUSD  Z12, Z17, Z10
+	VMOVDQU32 1408(R8), Z12
+	VMOVDQU32 1408(DX), Z17
+	VPDPBUSD  Z12, Z17, Z2
+	VPDPBUSD  Z15, Z17, Z6
+	VPDPBUSD  Z13, Z17, Z10
+	VMOVDQU32 1664(R8), Z13
+	VMOVDQU32 1664(DX), Z17
+	VPDPBUSD  Z13, Z17, Z2
+	VPDPBUSD  Z16, Z17, Z6
+	VPDPBUSD  Z14, Z17, Z10
+	VMOVDQU32 1920(DX), Z14
+	VPDPBUSD  Z12, Z14, Z6
+	VPDPBUSD  Z15, Z14, Z10
+	VMOVDQU32 2176(DX), Z14
+	VPDPBUSD  Z13, Z14, Z6
+	VPDPBUSD  Z16, Z14, Z10
+	VMOVDQU32 2432(DX), Z14
+	VPDPBUSD  Z12, Z14, Z10
+	VMOVDQU32 2688(DX), Z12
+	VPDPBUSD  Z13, Z12, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 448(R8), Z13
+	VMOVDQU32 448(DX), Z14
+	VPDPBUSD  Z13, Z14, Z3
+	VMOVDQU32 704(R8), Z14
+	VMOVDQU32 704(DX), Z15
+	VPDPBUSD  Z14, Z15, Z3
+	VPDPBUSD  Z12, Z15, Z7
+	VMOVDQU32 960(R8), Z15
+	VMOVDQU32 960(DX), Z16
+	VPDPBUSD  Z15, Z16, Z3
+	VPDPBUSD  Z13, Z16, Z7
+	VMOVDQU32 1216(R8), Z16
+	VMOVDQU32 1216(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VPDPBUSD  Z14, Z17, Z7
+	VPDPBUSD  Z12, Z17, Z11
+	VMOVDQU32 1472(R8), Z12
+	VMOVDQU32 1472(DX), Z17
+	VPDPBUSD  Z12, Z17, Z3
+	VPDPBUSD  Z15, Z17, Z7
+	VPDPBUSD  Z13, Z17, Z11
+	VMOVDQU32 1728(R8), Z13
+	VMOVDQU32 1728(DX), Z17
+	VPDPBUSD  Z13, Z17, Z3
+	VPDPBUSD  Z16, Z17, Z7
+	VPDPBUSD  Z14, Z17, Z11
+	VMOVDQU32 1984(DX), Z14
+	VPDPBUSD  Z12, Z14, Z7
+	VPDPBUSD  Z15, Z14, Z11
+	VMOVDQU32 2240(DX), Z14
+	VPDPBUSD  Z13, Z14, Z7
+	VPDPBUSD  Z16, Z14, Z11
+	VMOVDQU32 2496(DX), Z14
+	VPDPBUSD  Z12, Z14, Z11
+	VMOVDQU32 2752(DX), Z12
+	VPDPBUSD  Z13, Z12, Z11
+	ADDQ      $0x38, SI
+	ADDQ      $0x00000700, R8
+	SUBQ      $0x07, DI
+	DECQ      R9
+	JNZ       group
+	TESTQ     DI, DI
+	JZ        sum
+
+tap:
+	MOVQ      (SI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R8), Z12
+	VMOVDQU32 (DX), Z13
+	VPDPBUSD  Z12, Z13, Z0
+	VMOVDQU32 (DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z4
+	VMOVDQU32 (DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z8
+	VMOVDQU32 64(R8), Z12
+	VMOVDQU32 64(DX), Z13
+	VPDPBUSD  Z12, Z13, Z1
+	VMOVDQU32 64(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z5
+	VMOVDQU32 64(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z9
+	VMOVDQU32 128(R8), Z12
+	VMOVDQU32 128(DX), Z13
+	VPDPBUSD  Z12, Z13, Z2
+	VMOVDQU32 128(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z6
+	VMOVDQU32 128(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z10
+	VMOVDQU32 192(R8), Z12
+	VMOVDQU32 192(DX), Z13
+	VPDPBUSD  Z12, Z13, Z3
+	VMOVDQU32 192(DX)(BX*1), Z13
+	VPDPBUSD  Z12, Z13, Z7
+	VMOVDQU32 192(DX)(BX*2), Z13
+	VPDPBUSD  Z12, Z13, Z11
+	ADDQ      $0x08, SI
+	ADDQ      $0x00000100, R8
+	DECQ      DI
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z12
+	VMOVDQU32 64(DX), Z13
+	VMOVDQU32 128(DX), Z14
+	VMOVDQU32 192(DX), Z15
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z12, Z0, Z0
+	VMULPS    Z13, Z1, Z1
+	VMULPS    Z14, Z2, Z2
+	VMULPS    Z15, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z12, Z4, Z4
+	VMULPS    Z13, Z5, Z5
+	VMULPS    Z14, Z6, Z6
+	VMULPS    Z15, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z12, Z8, Z8
+	VMULPS    Z13, Z9, Z9
+	VMULPS    Z14, Z10, Z10
+	VMULPS    Z15, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x03, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s2AVX512VNNI_4(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s2AVX512VNNI_4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 256(R9), Z17
+	VMOVDQU32 256(DX), Z18
+	VPDPBUSD  Z17, Z18, Z0
+	VMOVDQU32 512(R9), Z18
+	VMOVDQU32 512(DX), Z19
+	VPDPBUSD  Z18, Z19, Z0
+	VPDPBUSD  Z16, Z19, Z4
+	VMOVDQU32 768(R9), Z19
+	VMOVDQU32 768(DX), Z20
+	VPDPBUSD  Z19, Z20, Z0
+	VPDPBUSD  Z17, Z20, Z4
+	VMOVDQU32 1024(R9), Z20
+	VMOVDQU32 1024(DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VPDPBUSD  Z18, Z21, Z4
+	VPDPBUSD  Z16, Z21, Z8
+	VMOVDQU32 1280(R9), Z21
+	VMOVDQU32 1280(DX), Z22
+	VPDPBUSD  Z21, Z22, Z0
+	VPDPBUSD  Z19, Z22, Z4
+	VPDPBUSD  Z17, Z22, Z8
+	VMOVDQU32 1536(R9), Z22
+	VMOVDQU32 1536(DX), Z23
+	VPDPBUSD  Z22, Z23, Z0
+	VPDPBUSD  Z20, Z23, Z4
+	VPDPBUSD  Z18, Z23, Z8
+	VPDPBUSD  Z16, Z23, Z12
+	VMOVDQU32 1792(DX), Z16
+	VPDPBUSD  Z21, Z16, Z4
+	VPDPBUSD  Z19, Z16, Z8
+	VPDPBUSD  Z17, Z16, Z12
+	VMOVDQU32 2048(DX), Z16
+	VPDPBUSD  Z22, Z16, Z4
+	VPDPBUSD  Z20, Z16, Z8
+	VPDPBUSD  Z18, Z16, Z12
+	VMOVDQU32 2304(DX), Z16
+	VPDPBUSD  Z21, Z16, Z8
+	VPDPBUSD  Z19, Z16, Z12
+	VMOVDQU32 2560(DX), Z16
+	VPDPBUSD  Z22, Z16, Z8
+	VPDPBUSD  Z20, Z16, Z12
+	VMOVDQU32 2816(DX), Z16
+	VPDPBUSD  Z21, Z16, Z12
+	VMOVDQU32 3072(DX), Z16
+	VPDPBUSD  Z22, Z16, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 320(R9), Z17
+	VMOVDQU32 320(DX), Z18
+	VPDPBUSD  Z17, Z18, Z1
+	VMOVDQU32 576(R9), Z18
+	VMOVDQU32 576(DX), Z19
+	VPDPBUSD  Z18, Z19, Z1
+	VPDPBUSD  Z16, Z19, Z5
+	VMOVDQU32 832(R9), Z19
+	VMOVDQU32 832(DX), Z20
+	VPDPBUSD  Z19, Z20, Z1
+	VPDPBUSD  Z17, Z20, Z5
+	VMOVDQU32 1088(R9), Z20
+	VMOVDQU32 1088(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VPDPBUSD  Z18, Z21, Z5
+	VPDPBUSD  Z16, Z21, Z9
+	VMOVDQU32 1344(R9), Z21
+	VMOVDQU32 1344(DX), Z22
+	VPDPBUSD  Z21, Z22, Z1
+	VPDPBUSD  Z19, Z22, Z5
+	VPDPBUSD  Z17, Z22, Z9
+	VMOVDQU32 1600(R9), Z22
+	VMOVDQU32 1600(DX), Z23
+	VPDPBUSD  Z22, Z23, Z1
+	VPDPBUSD  Z20, Z23, Z5
+	VPDPBUSD  Z18, Z23, Z9
+	VPDPBUSD  Z16, Z23, Z13
+	VMOVDQU32 1856(DX), Z16
+	VPDPBUSD  Z21, Z16, Z5
+	VPDPBUSD  Z19, Z16, Z9
+	VPDPBUSD  Z17, Z16, Z13
+	VMOVDQU32 2112(DX), Z16
+	VPDPBUSD  Z22, Z16, Z5
+	VPDPBUSD  Z20, Z16, Z9
+	VPDPBUSD  Z18, Z16, Z13
+	VMOVDQU32 2368(DX), Z16
+	VPDPBUSD  Z21, Z16, Z9
+	VPDPBUSD  Z19, Z16, Z13
+	VMOVDQU32 2624(DX), Z16
+	VPDPBUSD  Z22, Z16, Z9
+	VPDPBUSD  Z20, Z16, Z13
+	VMOVDQU32 2880(DX), Z16
+	VPDPBUSD  Z21, Z16, Z13
+	VMOVDQU32 3136(DX), Z16
+	VPDPBUSD  Z22, Z16, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 384(R9), Z17
+	VMOVDQU32 384(DX), Z18
+	VPDPBUSD  Z17, Z18, Z2
+	VMOVDQU32 640(R9), Z18
+	VMOVDQU32 640(DX), Z19
+	VPDPBUSD  Z18, Z19, Z2
+	VPDPBUSD  Z16, Z19, Z6
+	VMOVDQU32 896(R9), Z19
+	VMOVDQU32 896(DX), Z20
+	VPDPBUSD  Z19, Z20, Z2
+	VPDPBUSD  Z17, Z20, Z6
+	VMOVDQU32 1152(R9), Z20
+	VMOVDQU32 1152(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VPDPBUSD  Z18, Z21, Z6
+	VPDPBUSD  Z16, Z21, Z10
+	VMOVDQU32 1408(R9), Z21
+	VMOVDQU32 1408(DX), Z22
+	VPDPBUSD  Z21, Z22, Z2
+	VPDPBUSD  Z19, Z22, Z6
+	VPDPBUSD  Z17, Z22, Z10
+	VMOVDQU32 1664(R9), Z22
+	VMOVDQU32 1664(DX), Z23
+	VPDPBUSD  Z22, Z23, Z2
+	VPDPBUSD  Z20, Z23, Z6
+	VPDPBUSD  Z18, Z23, Z10
+	VPDPBUSD  Z16, Z23, Z14
+	VMOVDQU32 1920(DX), Z16
+	VPDPBUSD  Z21, Z16, Z6
+	VPDPBUSD  Z19, Z16, Z10
+	VPDPBUSD  Z17, Z16, Z14
+	VMOVDQU32 2176(DX), Z16
+	VPDPBUSD  Z22, Z16, Z6
+	VPDPBUSD  Z20, Z16, Z10
+	VPDPBUSD  Z18, Z16, Z14
+	VMOVDQU32 2432(DX), Z16
+	VPDPBUSD  Z21, Z16, Z10
+	VPDPBUSD  Z19, Z16, Z14
+	VMOVDQU32 2688(DX), Z16
+	VPDPBUSD  Z22, Z16, Z10
+	VPDPBUSD  Z20, Z16, Z14
+	VMOVDQU32 2944(DX), Z16
+	VPDPBUSD  Z21, Z16, Z14
+	VMOVDQU32 3200(DX), Z16
+	VPDPBUSD  Z22, Z16, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 448(R9), Z17
+	VMOVDQU32 448(DX), Z18
+	VPDPBUSD  Z17, Z18, Z3
+	VMOVDQU32 704(R9), Z18
+	VMOVDQU32 704(DX), Z19
+	VPDPBUSD  Z18, Z19, Z3
+	VPDPBUSD  Z16, Z19, Z7
+	VMOVDQU32 960(R9), Z19
+	VMOVDQU32 960(DX), Z20
+	VPDPBUSD  Z19, Z20, Z3
+	VPDPBUSD  Z17, Z20, Z7
+	VMOVDQU32 1216(R9), Z20
+	VMOVDQU32 1216(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VPDPBUSD  Z18, Z21, Z7
+	VPDPBUSD  Z16, Z21, Z11
+	VMOVDQU32 1472(R9), Z21
+	VMOVDQU32 1472(DX), Z22
+	VPDPBUSD  Z21, Z22, Z3
+	VPDPBUSD  Z19, Z22, Z7
+	VPDPBUSD  Z17, Z22, Z11
+	VMOVDQU32 1728(R9), Z22
+	VMOVDQU32 1728(DX), Z23
+	VPDPBUSD  Z22, Z23, Z3
+	VPDPBUSD  Z20, Z23, Z7
+	VPDPBUSD  Z18, Z23, Z11
+	VPDPBUSD  Z16, Z23, Z15
+	VMOVDQU32 1984(DX), Z16
+	VPDPBUSD  Z21, Z16, Z7
+	VPDPBUSD  Z19, Z16, Z11
+	VPDPBUSD  Z17, Z16, Z15
+	VMOVDQU32 2240(DX), Z16
+	VPDPBUSD  Z22, Z16, Z7
+	VPDPBUSD  Z20, Z16, Z11
+	VPDPBUSD  Z18, Z16, Z15
+	VMOVDQU32 2496(DX), Z16
+	VPDPBUSD  Z21, Z16, Z11
+	VPDPBUSD  Z19, Z16, Z15
+	VMOVDQU32 2752(DX), Z16
+	VPDPBUSD  Z22, Z16, Z11
+	VPDPBUSD  Z20, Z16, Z15
+	VMOVDQU32 3008(DX), Z16
+	VPDPBUSD  Z21, Z16, Z15
+	VMOVDQU32 3264(DX), Z16
+	VPDPBUSD  Z22, Z16, Z15
+	ADDQ      $0x38, DI
+	ADDQ      $0x00000700, R9
+	SUBQ      $0x07, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z16
+	VMOVDQU32 (DX), Z17
+	VPDPBUSD  Z16, Z17, Z0
+	VMOVDQU32 (DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z4
+	VMOVDQU32 (DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z8
+	VMOVDQU32 (DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z12
+	VMOVDQU32 64(R9), Z16
+	VMOVDQU32 64(DX), Z17
+	VPDPBUSD  Z16, Z17, Z1
+	VMOVDQU32 64(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z5
+	VMOVDQU32 64(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z9
+	VMOVDQU32 64(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z13
+	VMOVDQU32 128(R9), Z16
+	VMOVDQU32 128(DX), Z17
+	VPDPBUSD  Z16, Z17, Z2
+	VMOVDQU32 128(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z6
+	VMOVDQU32 128(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z10
+	VMOVDQU32 128(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z14
+	VMOVDQU32 192(R9), Z16
+	VMOVDQU32 192(DX), Z17
+	VPDPBUSD  Z16, Z17, Z3
+	VMOVDQU32 192(DX)(BX*1), Z17
+	VPDPBUSD  Z16, Z17, Z7
+	VMOVDQU32 192(DX)(BX*2), Z17
+	VPDPBUSD  Z16, Z17, Z11
+	VMOVDQU32 192(DX)(SI*1), Z17
+	VPDPBUSD  Z16, Z17, Z15
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z16
+	VMOVDQU32 64(DX), Z17
+	VMOVDQU32 128(DX), Z18
+	VMOVDQU32 192(DX), Z19
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z16, Z0, Z0
+	VMULPS    Z17, Z1, Z1
+	VMULPS    Z18, Z2, Z2
+	VMULPS    Z19, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z16, Z4, Z4
+	VMULPS    Z17, Z5, Z5
+	VMULPS    Z18, Z6, Z6
+	VMULPS    Z19, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z16, Z8, Z8
+	VMULPS    Z17, Z9, Z9
+	VMULPS    Z18, Z10, Z10
+	VMULPS    Z19, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z16, Z12, Z12
+	VMULPS    Z17, Z13, Z13
+	VMULPS    Z18, Z14, Z14
+	VMULPS    Z19, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x04, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
+	VZEROUPPER
+	RET
+
+// func dw7s2AVX512VNNI_5(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·dw7s2AVX512VNNI_5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 200(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 40(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 48(AX), CX
+	MOVQ CX, 176(AX)
+	MOVQ 136(AX), CX
+	MOVQ CX, 184(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 192(AX)
+
+channels:
+	MOVQ 200(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 184(AX), CX
+
+block:
+	MOVQ      168(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	VMOVDQU32 128(DX), Z2
+	VMOVDQU32 192(DX), Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z2, Z6
+	VMOVDQA32 Z3, Z7
+	VMOVDQA32 Z0, Z8
+	VMOVDQA32 Z1, Z9
+	VMOVDQA32 Z2, Z10
+	VMOVDQA32 Z3, Z11
+	VMOVDQA32 Z0, Z12
+	VMOVDQA32 Z1, Z13
+	VMOVDQA32 Z2, Z14
+	VMOVDQA32 Z3, Z15
+	VMOVDQA32 Z0, Z16
+	VMOVDQA32 Z1, Z17
+	VMOVDQA32 Z2, Z18
+	VMOVDQA32 Z3, Z19
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), SI
+	MOVQ      16(AX), DI
+	MOVQ      24(AX), R8
+	MOVQ      160(AX), R9
+	MOVQ      96(AX), R10
+
+group:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 256(R9), Z21
+	VMOVDQU32 256(DX), Z22
+	VPDPBUSD  Z21, Z22, Z0
+	VMOVDQU32 512(R9), Z22
+	VMOVDQU32 512(DX), Z23
+	VPDPBUSD  Z22, Z23, Z0
+	VPDPBUSD  Z20, Z23, Z4
+	VMOVDQU32 768(R9), Z23
+	VMOVDQU32 768(DX), Z24
+	VPDPBUSD  Z23, Z24, Z0
+	VPDPBUSD  Z21, Z24, Z4
+	VMOVDQU32 1024(R9), Z24
+	VMOVDQU32 1024(DX), Z25
+	VPDPBUSD  Z24, Z25, Z0
+	VPDPBUSD  Z22, Z25, Z4
+	VPDPBUSD  Z20, Z25, Z8
+	VMOVDQU32 1280(R9), Z25
+	VMOVDQU32 1280(DX), Z26
+	VPDPBUSD  Z25, Z26, Z0
+	VPDPBUSD  Z23, Z26, Z4
+	VPDPBUSD  Z21, Z26, Z8
+	VMOVDQU32 1536(R9), Z26
+	VMOVDQU32 1536(DX), Z27
+	VPDPBUSD  Z26, Z27, Z0
+	VPDPBUSD  Z24, Z27, Z4
+	VPDPBUSD  Z22, Z27, Z8
+	VPDPBUSD  Z20, Z27, Z12
+	VMOVDQU32 1792(DX), Z27
+	VPDPBUSD  Z25, Z27, Z4
+	VPDPBUSD  Z23, Z27, Z8
+	VPDPBUSD  Z21, Z27, Z12
+	VMOVDQU32 2048(DX), Z27
+	VPDPBUSD  Z26, Z27, Z4
+	VPDPBUSD  Z24, Z27, Z8
+	VPDPBUSD  Z22, Z27, Z12
+	VPDPBUSD  Z20, Z27, Z16
+	VMOVDQU32 2304(DX), Z20
+	VPDPBUSD  Z25, Z20, Z8
+	VPDPBUSD  Z23, Z20, Z12
+	VPDPBUSD  Z21, Z20, Z16
+	VMOVDQU32 2560(DX), Z20
+	VPDPBUSD  Z26, Z20, Z8
+	VPDPBUSD  Z24, Z20, Z12
+	VPDPBUSD  Z22, Z20, Z16
+	VMOVDQU32 2816(DX), Z20
+	VPDPBUSD  Z25, Z20, Z12
+	VPDPBUSD  Z23, Z20, Z16
+	VMOVDQU32 3072(DX), Z20
+	VPDPBUSD  Z26, Z20, Z12
+	VPDPBUSD  Z24, Z20, Z16
+	VMOVDQU32 3328(DX), Z20
+	VPDPBUSD  Z25, Z20, Z16
+	VMOVDQU32 3584(DX), Z20
+	VPDPBUSD  Z26, Z20, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 320(R9), Z21
+	VMOVDQU32 320(DX), Z22
+	VPDPBUSD  Z21, Z22, Z1
+	VMOVDQU32 576(R9), Z22
+	VMOVDQU32 576(DX), Z23
+	VPDPBUSD  Z22, Z23, Z1
+	VPDPBUSD  Z20, Z23, Z5
+	VMOVDQU32 832(R9), Z23
+	VMOVDQU32 832(DX), Z24
+	VPDPBUSD  Z23, Z24, Z1
+	VPDPBUSD  Z21, Z24, Z5
+	VMOVDQU32 1088(R9), Z24
+	VMOVDQU32 1088(DX), Z25
+	VPDPBUSD  Z24, Z25, Z1
+	VPDPBUSD  Z22, Z25, Z5
+	VPDPBUSD  Z20, Z25, Z9
+	VMOVDQU32 1344(R9), Z25
+	VMOVDQU32 1344(DX), Z26
+	VPDPBUSD  Z25, Z26, Z1
+	VPDPBUSD  Z23, Z26, Z5
+	VPDPBUSD  Z21, Z26, Z9
+	VMOVDQU32 1600(R9), Z26
+	VMOVDQU32 1600(DX), Z27
+	VPDPBUSD  Z26, Z27, Z1
+	VPDPBUSD  Z24, Z27, Z5
+	VPDPBUSD  Z22, Z27, Z9
+	VPDPBUSD  Z20, Z27, Z13
+	VMOVDQU32 1856(DX), Z27
+	VPDPBUSD  Z25, Z27, Z5
+	VPDPBUSD  Z23, Z27, Z9
+	VPDPBUSD  Z21, Z27, Z13
+	VMOVDQU32 2112(DX), Z27
+	VPDPBUSD  Z26, Z27, Z5
+	VPDPBUSD  Z24, Z27, Z9
+	VPDPBUSD  Z22, Z27, Z13
+	VPDPBUSD  Z20, Z27, Z17
+	VMOVDQU32 2368(DX), Z20
+	VPDPBUSD  Z25, Z20, Z9
+	VPDPBUSD  Z23, Z20, Z13
+	VPDPBUSD  Z21, Z20, Z17
+	VMOVDQU32 2624(DX), Z20
+	VPDPBUSD  Z26, Z20, Z9
+	VPDPBUSD  Z24, Z20, Z13
+	VPDPBUSD  Z22, Z20, Z17
+	VMOVDQU32 2880(DX), Z20
+	VPDPBUSD  Z25, Z20, Z13
+	VPDPBUSD  Z23, Z20, Z17
+	VMOVDQU32 3136(DX), Z20
+	VPDPBUSD  Z26, Z20, Z13
+	VPDPBUSD  Z24, Z20, Z17
+	VMOVDQU32 3392(DX), Z20
+	VPDPBUSD  Z25, Z20, Z17
+	VMOVDQU32 3648(DX), Z20
+	VPDPBUSD  Z26, Z20, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 384(R9), Z21
+	VMOVDQU32 384(DX), Z22
+	VPDPBUSD  Z21, Z22, Z2
+	VMOVDQU32 640(R9), Z22
+	VMOVDQU32 640(DX), Z23
+	VPDPBUSD  Z22, Z23, Z2
+	VPDPBUSD  Z20, Z23, Z6
+	VMOVDQU32 896(R9), Z23
+	VMOVDQU32 896(DX), Z24
+	VPDPBUSD  Z23, Z24, Z2
+	VPDPBUSD  Z21, Z24, Z6
+	VMOVDQU32 1152(R9), Z24
+	VMOVDQU32 1152(DX), Z25
+	VPDPBUSD  Z24, Z25, Z2
+	VPDPBUSD  Z22, Z25, Z6
+	VPDPBUSD  Z20, Z25, Z10
+	VMOVDQU32 1408(R9), Z25
+	VMOVDQU32 1408(DX), Z26
+	VPDPBUSD  Z25, Z26, Z2
+	VPDPBUSD  Z23, Z26, Z6
+	VPDPBUSD  Z21, Z26, Z10
+	VMOVDQU32 1664(R9), Z26
+	VMOVDQU32 1664(DX), Z27
+	VPDPBUSD  Z26, Z27, Z2
+	VPDPBUSD  Z24, Z27, Z6
+	VPDPBUSD  Z22, Z27, Z10
+	VPDPBUSD  Z20, Z27, Z14
+	VMOVDQU32 1920(DX), Z27
+	VPDPBUSD  Z25, Z27, Z6
+	VPDPBUSD  Z23, Z27, Z10
+	VPDPBUSD  Z21, Z27, Z14
+	VMOVDQU32 2176(DX), Z27
+	VPDPBUSD  Z26, Z27, Z6
+	VPDPBUSD  Z24, Z27, Z10
+	VPDPBUSD  Z22, Z27, Z14
+	VPDPBUSD  Z20, Z27, Z18
+	VMOVDQU32 2432(DX), Z20
+	VPDPBUSD  Z25, Z20, Z10
+	VPDPBUSD  Z23, Z20, Z14
+	VPDPBUSD  Z21, Z20, Z18
+	VMOVDQU32 2688(DX), Z20
+	VPDPBUSD  Z26, Z20, Z10
+	VPDPBUSD  Z24, Z20, Z14
+	VPDPBUSD  Z22, Z20, Z18
+	VMOVDQU32 2944(DX), Z20
+	VPDPBUSD  Z25, Z20, Z14
+	VPDPBUSD  Z23, Z20, Z18
+	VMOVDQU32 3200(DX), Z20
+	VPDPBUSD  Z26, Z20, Z14
+	VPDPBUSD  Z24, Z20, Z18
+	VMOVDQU32 3456(DX), Z20
+	VPDPBUSD  Z25, Z20, Z18
+	VMOVDQU32 3712(DX), Z20
+	VPDPBUSD  Z26, Z20, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 448(R9), Z21
+	VMOVDQU32 448(DX), Z22
+	VPDPBUSD  Z21, Z22, Z3
+	VMOVDQU32 704(R9), Z22
+	VMOVDQU32 704(DX), Z23
+	VPDPBUSD  Z22, Z23, Z3
+	VPDPBUSD  Z20, Z23, Z7
+	VMOVDQU32 960(R9), Z23
+	VMOVDQU32 960(DX), Z24
+	VPDPBUSD  Z23, Z24, Z3
+	VPDPBUSD  Z21, Z24, Z7
+	VMOVDQU32 1216(R9), Z24
+	VMOVDQU32 1216(DX), Z25
+	VPDPBUSD  Z24, Z25, Z3
+	VPDPBUSD  Z22, Z25, Z7
+	VPDPBUSD  Z20, Z25, Z11
+	VMOVDQU32 1472(R9), Z25
+	VMOVDQU32 1472(DX), Z26
+	VPDPBUSD  Z25, Z26, Z3
+	VPDPBUSD  Z23, Z26, Z7
+	VPDPBUSD  Z21, Z26, Z11
+	VMOVDQU32 1728(R9), Z26
+	VMOVDQU32 1728(DX), Z27
+	VPDPBUSD  Z26, Z27, Z3
+	VPDPBUSD  Z24, Z27, Z7
+	VPDPBUSD  Z22, Z27, Z11
+	VPDPBUSD  Z20, Z27, Z15
+	VMOVDQU32 1984(DX), Z27
+	VPDPBUSD  Z25, Z27, Z7
+	VPDPBUSD  Z23, Z27, Z11
+	VPDPBUSD  Z21, Z27, Z15
+	VMOVDQU32 2240(DX), Z27
+	VPDPBUSD  Z26, Z27, Z7
+	VPDPBUSD  Z24, Z27, Z11
+	VPDPBUSD  Z22, Z27, Z15
+	VPDPBUSD  Z20, Z27, Z19
+	VMOVDQU32 2496(DX), Z20
+	VPDPBUSD  Z25, Z20, Z11
+	VPDPBUSD  Z23, Z20, Z15
+	VPDPBUSD  Z21, Z20, Z19
+	VMOVDQU32 2752(DX), Z20
+	VPDPBUSD  Z26, Z20, Z11
+	VPDPBUSD  Z24, Z20, Z15
+	VPDPBUSD  Z22, Z20, Z19
+	VMOVDQU32 3008(DX), Z20
+	VPDPBUSD  Z25, Z20, Z15
+	VPDPBUSD  Z23, Z20, Z19
+	VMOVDQU32 3264(DX), Z20
+	VPDPBUSD  Z26, Z20, Z15
+	VPDPBUSD  Z24, Z20, Z19
+	VMOVDQU32 3520(DX), Z20
+	VPDPBUSD  Z25, Z20, Z19
+	VMOVDQU32 3776(DX), Z20
+	VPDPBUSD  Z26, Z20, Z19
+	ADDQ      $0x38, DI
+	ADDQ      $0x00000700, R9
+	SUBQ      $0x07, R8
+	DECQ      R10
+	JNZ       group
+	TESTQ     R8, R8
+	JZ        sum
+
+tap:
+	MOVQ      (DI), DX
+	ADDQ      144(AX), DX
+	LEAQ      (DX)(BX*4), R10
+	VMOVDQU32 (R9), Z20
+	VMOVDQU32 (DX), Z21
+	VPDPBUSD  Z20, Z21, Z0
+	VMOVDQU32 (DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z4
+	VMOVDQU32 (DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z8
+	VMOVDQU32 (DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z12
+	VMOVDQU32 (R10), Z21
+	VPDPBUSD  Z20, Z21, Z16
+	VMOVDQU32 64(R9), Z20
+	VMOVDQU32 64(DX), Z21
+	VPDPBUSD  Z20, Z21, Z1
+	VMOVDQU32 64(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z5
+	VMOVDQU32 64(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z9
+	VMOVDQU32 64(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z13
+	VMOVDQU32 64(R10), Z21
+	VPDPBUSD  Z20, Z21, Z17
+	VMOVDQU32 128(R9), Z20
+	VMOVDQU32 128(DX), Z21
+	VPDPBUSD  Z20, Z21, Z2
+	VMOVDQU32 128(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z6
+	VMOVDQU32 128(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z10
+	VMOVDQU32 128(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z14
+	VMOVDQU32 128(R10), Z21
+	VPDPBUSD  Z20, Z21, Z18
+	VMOVDQU32 192(R9), Z20
+	VMOVDQU32 192(DX), Z21
+	VPDPBUSD  Z20, Z21, Z3
+	VMOVDQU32 192(DX)(BX*1), Z21
+	VPDPBUSD  Z20, Z21, Z7
+	VMOVDQU32 192(DX)(BX*2), Z21
+	VPDPBUSD  Z20, Z21, Z11
+	VMOVDQU32 192(DX)(SI*1), Z21
+	VPDPBUSD  Z20, Z21, Z15
+	VMOVDQU32 192(R10), Z21
+	VPDPBUSD  Z20, Z21, Z19
+	ADDQ      $0x08, DI
+	ADDQ      $0x00000100, R9
+	DECQ      R8
+	JNZ       tap
+
+sum:
+	MOVQ      176(AX), DX
+	MOVQ      56(AX), BX
+	MOVQ      64(AX), SI
+	MOVQ      88(AX), DI
+	MOVQ      208(AX), R8
+	MOVQ      216(AX), R9
+	MOVQ      224(AX), R10
+	MOVQ      232(AX), R11
+	MOVQ      72(AX), R12
+	KMOVQ     R12, K1
+	VMOVDQU32 (DX), Z20
+	VMOVDQU32 64(DX), Z21
+	VMOVDQU32 128(DX), Z22
+	VMOVDQU32 192(DX), Z23
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z20, Z0, Z0
+	VMULPS    Z21, Z1, Z1
+	VMULPS    Z22, Z2, Z2
+	VMULPS    Z23, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      80(AX), $0x00
+	JNE       plain0
+	VPADDSW   (BX), Z0, Z0
+	VPADDSW   (BX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0
+
+plain0:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0:
+	CMPQ     DI, $0x01
+	JNE      runs0_2
+	BTQ      $0x3f, R12
+	JCC      part_0_1_0
+	VMOVDQU8 Z0, (R8)(CX*1)
+	JMP      done_0_1_0
+
+part_0_1_0:
+	VMOVDQU8 Z0, K1, (R8)(CX*1)
+
+done_0_1_0:
+	JMP stored0
+
+runs0_2:
+	CMPQ     DI, $0x02
+	JNE      runs0_4
+	BTQ      $0x1f, R12
+	JCC      part_0_2_0
+	VMOVDQU8 Y0, (R8)(CX*1)
+	JMP      done_0_2_0
+
+part_0_2_0:
+	VMOVDQU8 Y0, K1, (R8)(CX*1)
+
+done_0_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_0_2_1
+	VEXTRACTI64X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_2_1
+
+part_0_2_1:
+	VEXTRACTI64X4 $0x01, Z0, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_0_2_1:
+	JMP stored0
+
+runs0_4:
+	BTQ      $0x0f, R12
+	JCC      part_0_4_0
+	VMOVDQU8 X0, (R8)(CX*1)
+	JMP      done_0_4_0
+
+part_0_4_0:
+	VMOVDQU8 X0, K1, (R8)(CX*1)
+
+done_0_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_1
+	VEXTRACTI32X4 $0x01, Z0, (R9)(CX*1)
+	JMP           done_0_4_1
+
+part_0_4_1:
+	VEXTRACTI32X4 $0x01, Z0, X1
+	VMOVDQU8      X1, K1, (R9)(CX*1)
+
+done_0_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_2
+	VEXTRACTI32X4 $0x02, Z0, (R10)(CX*1)
+	JMP           done_0_4_2
+
+part_0_4_2:
+	VEXTRACTI32X4 $0x02, Z0, X1
+	VMOVDQU8      X1, K1, (R10)(CX*1)
+
+done_0_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_0_4_3
+	VEXTRACTI32X4 $0x03, Z0, (R11)(CX*1)
+	JMP           done_0_4_3
+
+part_0_4_3:
+	VEXTRACTI32X4 $0x03, Z0, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_0_4_3:
+stored0:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z4, Z4
+	VCVTDQ2PS Z5, Z5
+	VCVTDQ2PS Z6, Z6
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z20, Z4, Z4
+	VMULPS    Z21, Z5, Z5
+	VMULPS    Z22, Z6, Z6
+	VMULPS    Z23, Z7, Z7
+	VCVTPS2DQ Z4, Z4
+	VCVTPS2DQ Z5, Z5
+	VCVTPS2DQ Z6, Z6
+	VCVTPS2DQ Z7, Z7
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	CMPQ      80(AX), $0x00
+	JNE       plain1
+	VPADDSW   (BX), Z4, Z4
+	VPADDSW   (BX), Z6, Z6
+	VPACKUSWB Z6, Z4, Z4
+	VPMAXUB   64(BX), Z4, Z4
+	VPMINUB   128(BX), Z4, Z4
+	JMP       packed1
+
+plain1:
+	VPACKUSWB Z6, Z4, Z4
+
+packed1:
+	CMPQ     DI, $0x01
+	JNE      runs1_2
+	BTQ      $0x3f, R12
+	JCC      part_1_1_0
+	VMOVDQU8 Z4, (R8)(CX*1)
+	JMP      done_1_1_0
+
+part_1_1_0:
+	VMOVDQU8 Z4, K1, (R8)(CX*1)
+
+done_1_1_0:
+	JMP stored1
+
+runs1_2:
+	CMPQ     DI, $0x02
+	JNE      runs1_4
+	BTQ      $0x1f, R12
+	JCC      part_1_2_0
+	VMOVDQU8 Y4, (R8)(CX*1)
+	JMP      done_1_2_0
+
+part_1_2_0:
+	VMOVDQU8 Y4, K1, (R8)(CX*1)
+
+done_1_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_1_2_1
+	VEXTRACTI64X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_2_1
+
+part_1_2_1:
+	VEXTRACTI64X4 $0x01, Z4, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_1_2_1:
+	JMP stored1
+
+runs1_4:
+	BTQ      $0x0f, R12
+	JCC      part_1_4_0
+	VMOVDQU8 X4, (R8)(CX*1)
+	JMP      done_1_4_0
+
+part_1_4_0:
+	VMOVDQU8 X4, K1, (R8)(CX*1)
+
+done_1_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_1
+	VEXTRACTI32X4 $0x01, Z4, (R9)(CX*1)
+	JMP           done_1_4_1
+
+part_1_4_1:
+	VEXTRACTI32X4 $0x01, Z4, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_1_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_2
+	VEXTRACTI32X4 $0x02, Z4, (R10)(CX*1)
+	JMP           done_1_4_2
+
+part_1_4_2:
+	VEXTRACTI32X4 $0x02, Z4, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_1_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_1_4_3
+	VEXTRACTI32X4 $0x03, Z4, (R11)(CX*1)
+	JMP           done_1_4_3
+
+part_1_4_3:
+	VEXTRACTI32X4 $0x03, Z4, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_1_4_3:
+stored1:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z8, Z8
+	VCVTDQ2PS Z9, Z9
+	VCVTDQ2PS Z10, Z10
+	VCVTDQ2PS Z11, Z11
+	VMULPS    Z20, Z8, Z8
+	VMULPS    Z21, Z9, Z9
+	VMULPS    Z22, Z10, Z10
+	VMULPS    Z23, Z11, Z11
+	VCVTPS2DQ Z8, Z8
+	VCVTPS2DQ Z9, Z9
+	VCVTPS2DQ Z10, Z10
+	VCVTPS2DQ Z11, Z11
+	VPACKSSDW Z9, Z8, Z8
+	VPACKSSDW Z11, Z10, Z10
+	CMPQ      80(AX), $0x00
+	JNE       plain2
+	VPADDSW   (BX), Z8, Z8
+	VPADDSW   (BX), Z10, Z10
+	VPACKUSWB Z10, Z8, Z8
+	VPMAXUB   64(BX), Z8, Z8
+	VPMINUB   128(BX), Z8, Z8
+	JMP       packed2
+
+plain2:
+	VPACKUSWB Z10, Z8, Z8
+
+packed2:
+	CMPQ     DI, $0x01
+	JNE      runs2_2
+	BTQ      $0x3f, R12
+	JCC      part_2_1_0
+	VMOVDQU8 Z8, (R8)(CX*1)
+	JMP      done_2_1_0
+
+part_2_1_0:
+	VMOVDQU8 Z8, K1, (R8)(CX*1)
+
+done_2_1_0:
+	JMP stored2
+
+runs2_2:
+	CMPQ     DI, $0x02
+	JNE      runs2_4
+	BTQ      $0x1f, R12
+	JCC      part_2_2_0
+	VMOVDQU8 Y8, (R8)(CX*1)
+	JMP      done_2_2_0
+
+part_2_2_0:
+	VMOVDQU8 Y8, K1, (R8)(CX*1)
+
+done_2_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_2_2_1
+	VEXTRACTI64X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_2_1
+
+part_2_2_1:
+	VEXTRACTI64X4 $0x01, Z8, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_2_2_1:
+	JMP stored2
+
+runs2_4:
+	BTQ      $0x0f, R12
+	JCC      part_2_4_0
+	VMOVDQU8 X8, (R8)(CX*1)
+	JMP      done_2_4_0
+
+part_2_4_0:
+	VMOVDQU8 X8, K1, (R8)(CX*1)
+
+done_2_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_1
+	VEXTRACTI32X4 $0x01, Z8, (R9)(CX*1)
+	JMP           done_2_4_1
+
+part_2_4_1:
+	VEXTRACTI32X4 $0x01, Z8, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_2_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_2
+	VEXTRACTI32X4 $0x02, Z8, (R10)(CX*1)
+	JMP           done_2_4_2
+
+part_2_4_2:
+	VEXTRACTI32X4 $0x02, Z8, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_2_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_2_4_3
+	VEXTRACTI32X4 $0x03, Z8, (R11)(CX*1)
+	JMP           done_2_4_3
+
+part_2_4_3:
+	VEXTRACTI32X4 $0x03, Z8, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_2_4_3:
+stored2:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z12, Z12
+	VCVTDQ2PS Z13, Z13
+	VCVTDQ2PS Z14, Z14
+	VCVTDQ2PS Z15, Z15
+	VMULPS    Z20, Z12, Z12
+	VMULPS    Z21, Z13, Z13
+	VMULPS    Z22, Z14, Z14
+	VMULPS    Z23, Z15, Z15
+	VCVTPS2DQ Z12, Z12
+	VCVTPS2DQ Z13, Z13
+	VCVTPS2DQ Z14, Z14
+	VCVTPS2DQ Z15, Z15
+	VPACKSSDW Z13, Z12, Z12
+	VPACKSSDW Z15, Z14, Z14
+	CMPQ      80(AX), $0x00
+	JNE       plain3
+	VPADDSW   (BX), Z12, Z12
+	VPADDSW   (BX), Z14, Z14
+	VPACKUSWB Z14, Z12, Z12
+	VPMAXUB   64(BX), Z12, Z12
+	VPMINUB   128(BX), Z12, Z12
+	JMP       packed3
+
+plain3:
+	VPACKUSWB Z14, Z12, Z12
+
+packed3:
+	CMPQ     DI, $0x01
+	JNE      runs3_2
+	BTQ      $0x3f, R12
+	JCC      part_3_1_0
+	VMOVDQU8 Z12, (R8)(CX*1)
+	JMP      done_3_1_0
+
+part_3_1_0:
+	VMOVDQU8 Z12, K1, (R8)(CX*1)
+
+done_3_1_0:
+	JMP stored3
+
+runs3_2:
+	CMPQ     DI, $0x02
+	JNE      runs3_4
+	BTQ      $0x1f, R12
+	JCC      part_3_2_0
+	VMOVDQU8 Y12, (R8)(CX*1)
+	JMP      done_3_2_0
+
+part_3_2_0:
+	VMOVDQU8 Y12, K1, (R8)(CX*1)
+
+done_3_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_3_2_1
+	VEXTRACTI64X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_2_1
+
+part_3_2_1:
+	VEXTRACTI64X4 $0x01, Z12, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_3_2_1:
+	JMP stored3
+
+runs3_4:
+	BTQ      $0x0f, R12
+	JCC      part_3_4_0
+	VMOVDQU8 X12, (R8)(CX*1)
+	JMP      done_3_4_0
+
+part_3_4_0:
+	VMOVDQU8 X12, K1, (R8)(CX*1)
+
+done_3_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_1
+	VEXTRACTI32X4 $0x01, Z12, (R9)(CX*1)
+	JMP           done_3_4_1
+
+part_3_4_1:
+	VEXTRACTI32X4 $0x01, Z12, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_3_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_2
+	VEXTRACTI32X4 $0x02, Z12, (R10)(CX*1)
+	JMP           done_3_4_2
+
+part_3_4_2:
+	VEXTRACTI32X4 $0x02, Z12, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_3_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_3_4_3
+	VEXTRACTI32X4 $0x03, Z12, (R11)(CX*1)
+	JMP           done_3_4_3
+
+part_3_4_3:
+	VEXTRACTI32X4 $0x03, Z12, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_3_4_3:
+stored3:
+	ADDQ      SI, CX
+	VCVTDQ2PS Z16, Z16
+	VCVTDQ2PS Z17, Z17
+	VCVTDQ2PS Z18, Z18
+	VCVTDQ2PS Z19, Z19
+	VMULPS    Z20, Z16, Z16
+	VMULPS    Z21, Z17, Z17
+	VMULPS    Z22, Z18, Z18
+	VMULPS    Z23, Z19, Z19
+	VCVTPS2DQ Z16, Z16
+	VCVTPS2DQ Z17, Z17
+	VCVTPS2DQ Z18, Z18
+	VCVTPS2DQ Z19, Z19
+	VPACKSSDW Z17, Z16, Z16
+	VPACKSSDW Z19, Z18, Z18
+	CMPQ      80(AX), $0x00
+	JNE       plain4
+	VPADDSW   (BX), Z16, Z16
+	VPADDSW   (BX), Z18, Z18
+	VPACKUSWB Z18, Z16, Z16
+	VPMAXUB   64(BX), Z16, Z16
+	VPMINUB   128(BX), Z16, Z16
+	JMP       packed4
+
+plain4:
+	VPACKUSWB Z18, Z16, Z16
+
+packed4:
+	CMPQ     DI, $0x01
+	JNE      runs4_2
+	BTQ      $0x3f, R12
+	JCC      part_4_1_0
+	VMOVDQU8 Z16, (R8)(CX*1)
+	JMP      done_4_1_0
+
+part_4_1_0:
+	VMOVDQU8 Z16, K1, (R8)(CX*1)
+
+done_4_1_0:
+	JMP stored4
+
+runs4_2:
+	CMPQ     DI, $0x02
+	JNE      runs4_4
+	BTQ      $0x1f, R12
+	JCC      part_4_2_0
+	VMOVDQU8 Y16, (R8)(CX*1)
+	JMP      done_4_2_0
+
+part_4_2_0:
+	VMOVDQU8 Y16, K1, (R8)(CX*1)
+
+done_4_2_0:
+	BTQ           $0x1f, R12
+	JCC           part_4_2_1
+	VEXTRACTI64X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_2_1
+
+part_4_2_1:
+	VEXTRACTI64X4 $0x01, Z16, Y0
+	VMOVDQU8      Y0, K1, (R9)(CX*1)
+
+done_4_2_1:
+	JMP stored4
+
+runs4_4:
+	BTQ      $0x0f, R12
+	JCC      part_4_4_0
+	VMOVDQU8 X16, (R8)(CX*1)
+	JMP      done_4_4_0
+
+part_4_4_0:
+	VMOVDQU8 X16, K1, (R8)(CX*1)
+
+done_4_4_0:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_1
+	VEXTRACTI32X4 $0x01, Z16, (R9)(CX*1)
+	JMP           done_4_4_1
+
+part_4_4_1:
+	VEXTRACTI32X4 $0x01, Z16, X0
+	VMOVDQU8      X0, K1, (R9)(CX*1)
+
+done_4_4_1:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_2
+	VEXTRACTI32X4 $0x02, Z16, (R10)(CX*1)
+	JMP           done_4_4_2
+
+part_4_4_2:
+	VEXTRACTI32X4 $0x02, Z16, X0
+	VMOVDQU8      X0, K1, (R10)(CX*1)
+
+done_4_4_2:
+	BTQ           $0x0f, R12
+	JCC           part_4_4_3
+	VEXTRACTI32X4 $0x03, Z16, (R11)(CX*1)
+	JMP           done_4_4_3
+
+part_4_4_3:
+	VEXTRACTI32X4 $0x03, Z16, X0
+	VMOVDQU8      X0, K1, (R11)(CX*1)
+
+done_4_4_3:
+stored4:
+	ADDQ   SI, CX
+	MOVQ   8(AX), DX
+	IMUL3Q $0x05, DX, DX
+	ADDQ   DX, 144(AX)
+	DECQ   152(AX)
+	JNZ    block
+	MOVQ   120(AX), CX
+	ADDQ   CX, 200(AX)
+	MOVQ   128(AX), CX
+	ADDQ   CX, 184(AX)
+	ADDQ   $0x00000100, 168(AX)
+	ADDQ   $0x00000100, 176(AX)
+	MOVQ   24(AX), CX
+	IMUL3Q $0x00000100, CX, CX
+	ADDQ   CX, 160(AX)
+	DECQ   192(AX)
+	JNZ    channels
 	VZEROUPPER
 	RET
 
@@ -13596,10 +35553,10 @@ many:
 	VPADDD     384(CX), Z0, Z0
 	VPSRAD     X3, Z0, Z0
 	VPACKSSDW  Z4, Z1, Z1
-	VPACKSSDW  Z0, Z6, Z0
+	VPACKSSDW  Z0, Z6, Z6
 	VPADDSW    (CX), Z1, Z1
-	VPADDSW    (CX), Z0, Z0
-	VPACKUSWB  Z0, Z1, Z1
+	VPADDSW    (CX), Z6, Z6
+	VPACKUSWB  Z6, Z1, Z1
 	VPMAXUB    64(CX), Z1, Z1
 	VPMINUB    128(CX), Z1, Z1
 	VMOVDQU32  Z1, (DX)
@@ -13647,10 +35604,10 @@ rest:
 	VPADDD     384(CX), Z0, Z0
 	VPSRAD     X3, Z0, Z0
 	VPACKSSDW  Z4, Z1, Z1
-	VPACKSSDW  Z0, Z6, Z0
+	VPACKSSDW  Z0, Z6, Z6
 	VPADDSW    (CX), Z1, Z1
-	VPADDSW    (CX), Z0, Z0
-	VPACKUSWB  Z0, Z1, Z1
+	VPADDSW    (CX), Z6, Z6
+	VPACKUSWB  Z6, Z1, Z1
 	VPMAXUB    64(CX), Z1, Z1
 	VPMINUB    128(CX), Z1, Z1
 	MOVQ       64(AX), BX
@@ -13723,14 +35680,14 @@ many:
 	VCVTPS2DQ  Z3, Z3
 	VCVTPS2DQ  Z1, Z1
 	VCVTPS2DQ  Z0, Z0
-	VPACKSSDW  Z3, Z4, Z3
-	VPACKSSDW  Z0, Z1, Z0
-	VPADDSW    (CX), Z3, Z3
-	VPADDSW    (CX), Z0, Z0
-	VPACKUSWB  Z0, Z3, Z3
-	VPMAXUB    64(CX), Z3, Z3
-	VPMINUB    128(CX), Z3, Z3
-	VMOVDQU32  Z3, (DX)
+	VPACKSSDW  Z3, Z4, Z4
+	VPACKSSDW  Z0, Z1, Z1
+	VPADDSW    (CX), Z4, Z4
+	VPADDSW    (CX), Z1, Z1
+	VPACKUSWB  Z1, Z4, Z4
+	VPMAXUB    64(CX), Z4, Z4
+	VPMINUB    128(CX), Z4, Z4
+	VMOVDQU32  Z4, (DX)
 	ADDQ       $0x40, DX
 	ADDQ       $0x40, BX
 	ADDQ       $0x40, SI
@@ -13771,16 +35728,16 @@ rest:
 	VCVTPS2DQ  Z3, Z3
 	VCVTPS2DQ  Z1, Z1
 	VCVTPS2DQ  Z0, Z0
-	VPACKSSDW  Z3, Z4, Z3
-	VPACKSSDW  Z0, Z1, Z0
-	VPADDSW    (CX), Z3, Z3
-	VPADDSW    (CX), Z0, Z0
-	VPACKUSWB  Z0, Z3, Z3
-	VPMAXUB    64(CX), Z3, Z3
-	VPMINUB    128(CX), Z3, Z3
+	VPACKSSDW  Z3, Z4, Z4
+	VPACKSSDW  Z0, Z1, Z1
+	VPADDSW    (CX), Z4, Z4
+	VPADDSW    (CX), Z1, Z1
+	VPACKUSWB  Z1, Z4, Z4
+	VPMAXUB    64(CX), Z4, Z4
+	VPMINUB    128(CX), Z4, Z4
 	MOVQ       64(AX), BX
 	KMOVQ      BX, K1
-	VMOVDQU8   Z3, K1, (DX)
+	VMOVDQU8   Z4, K1, (DX)
 
 done:
 	MOVQ 24(AX), DX
@@ -13958,10 +35915,10 @@ many:
 	VCVTPS2DQ Z2, Z2
 	VCVTPS2DQ Z3, Z3
 	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
+	VPACKSSDW Z3, Z2, Z2
 	VPADDSW   (CX), Z0, Z0
-	VPADDSW   (CX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPADDSW   (CX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
 	VPMAXUB   64(CX), Z0, Z0
 	VPMINUB   128(CX), Z0, Z0
 	VMOVDQU32 192(CX), Z1
@@ -13997,10 +35954,10 @@ rest:
 	VCVTPS2DQ Z2, Z2
 	VCVTPS2DQ Z3, Z3
 	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
+	VPACKSSDW Z3, Z2, Z2
 	VPADDSW   (CX), Z0, Z0
-	VPADDSW   (CX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPADDSW   (CX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
 	VPMAXUB   64(CX), Z0, Z0
 	VPMINUB   128(CX), Z0, Z0
 	VMOVDQU32 192(CX), Z1
@@ -14096,10 +36053,10 @@ loop:
 	VMAXPS    384(AX), Z3, Z3
 	VCVTPS2DQ Z3, Z3
 	VPACKSSDW Z1, Z0, Z0
-	VPACKSSDW Z3, Z2, Z1
+	VPACKSSDW Z3, Z2, Z2
 	VPADDSW   (AX), Z0, Z0
-	VPADDSW   (AX), Z1, Z1
-	VPACKUSWB Z1, Z0, Z0
+	VPADDSW   (AX), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
 	VPMAXUB   64(AX), Z0, Z0
 	VPMINUB   128(AX), Z0, Z0
 	VMOVDQU32 192(AX), Z1

@@ -18,13 +18,10 @@ var avxvnniRows = []row{
 	{name: "igemmAVXVNNI_5x16", fam: famIGemm, mr: 5, nr: 16, gemm: igemmAVXVNNI_5x16},
 	{name: "igemmAVXVNNI_6x16", fam: famIGemm, mr: 6, nr: 16, gemm: igemmAVXVNNI_6x16},
 	{name: "spreadAVXVNNI_1", fam: famSpread, runs: 1, spread: spreadAVXVNNI_1},
-	{name: "dwAVXVNNI_1x1", fam: famDW, mr: 1, runs: 1, dw: dwAVXVNNI_1x1},
-	{name: "dwAVXVNNI_1x2", fam: famDW, mr: 2, runs: 1, dw: dwAVXVNNI_1x2},
-	{name: "dwAVXVNNI_1x3", fam: famDW, mr: 3, runs: 1, dw: dwAVXVNNI_1x3},
 	{name: "spreadAVXVNNI_2", fam: famSpread, runs: 2, spread: spreadAVXVNNI_2},
-	{name: "dwAVXVNNI_2x1", fam: famDW, mr: 1, runs: 2, dw: dwAVXVNNI_2x1},
-	{name: "dwAVXVNNI_2x2", fam: famDW, mr: 2, runs: 2, dw: dwAVXVNNI_2x2},
-	{name: "dwAVXVNNI_2x3", fam: famDW, mr: 3, runs: 2, dw: dwAVXVNNI_2x3},
+	{name: "dwAVXVNNI_1", fam: famDW, mr: 1, kw: 0, sw: 0, dw: dwAVXVNNI_1},
+	{name: "dwAVXVNNI_2", fam: famDW, mr: 2, kw: 0, sw: 0, dw: dwAVXVNNI_2},
+	{name: "dwAVXVNNI_3", fam: famDW, mr: 3, kw: 0, sw: 0, dw: dwAVXVNNI_3},
 	{name: "addAVXVNNI", fam: famVec, vec: vecAdd, vecf: addAVXVNNI},
 	{name: "mulAVXVNNI", fam: famVec, vec: vecMul, vecf: mulAVXVNNI},
 	{name: "maxAVXVNNI", fam: famVec, vec: vecMax, vecf: maxAVXVNNI},
@@ -126,27 +123,6 @@ func igemmAVXVNNI_6x16(a *gemmArgs)
 //go:noescape
 func spreadAVXVNNI_1(a *spreadArgs)
 
-//	for x := range 1 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVXVNNI_1x1(a *dwArgs)
-
-//	for x := range 2 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVXVNNI_1x2(a *dwArgs)
-
-//	for x := range 3 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
-//	}}, of each run, nblk times, for nb blocks of channels
-//
-//go:noescape
-func dwAVXVNNI_1x3(a *dwArgs)
-
 //	for x := range n { for c := range 16 {
 //		to[x][c] = the values of tab[r*2+run][off+x*step+c], r < 4, of each run
 //	}}, for nb blocks of channels
@@ -154,26 +130,26 @@ func dwAVXVNNI_1x3(a *dwArgs)
 //go:noescape
 func spreadAVXVNNI_2(a *spreadArgs)
 
-//	for x := range 1 { for c := range 16 {
+//	for x := range 1 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVXVNNI_2x1(a *dwArgs)
+func dwAVXVNNI_1(a *dwArgs)
 
-//	for x := range 2 { for c := range 16 {
+//	for x := range 2 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVXVNNI_2x2(a *dwArgs)
+func dwAVXVNNI_2(a *dwArgs)
 
-//	for x := range 3 { for c := range 16 {
+//	for x := range 3 { for c := range channels {
 //		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
 //	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
-func dwAVXVNNI_2x3(a *dwArgs)
+func dwAVXVNNI_3(a *dwArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] = (a[i]*ma + b[i]*mb + add) >> shift

@@ -43,19 +43,19 @@ type gemmTile struct {
 	indirect bool
 	nv       int  // vectors in a row of the tile
 	half     bool // the last of them fills half a register
-	prefetch bool // the kernel fetches weights that come later
+	prefetch bool // the kernel fetches what comes later
 
-	args, ind  Register
-	b, bs, bs3 Register // row of the packed weights at hand; bytes to the next panel, and to the third
-	acc        [][]VecVirtual
-	ahead      []Register // what is fetched, from b on
+	args, ind     Register
+	b, bs, bs3    Register // row of the packed weights at hand; bytes to the next panel, and to the third
+	acc           [][]VecVirtual
+	ahead, stride Register // address that is fetched next, and bytes to the one after it
 }
 
 func (g *generator) gemm(mr, nr int, indirect bool) {
 	t := &gemmTile{generator: g, mr: mr, nr: nr, indirect: indirect}
 	t.nv = (nr + g.vl - 1) / g.vl
 	t.half = nr%g.vl != 0
-	t.prefetch = !indirect && (nr == panel || nr == 2*panel) && mr > 1
+	t.prefetch = !indirect && mr > 1
 	g.text(g.gemmKernel(mr, nr, indirect))
 	t.arguments()
 	g.Label("block")
@@ -91,7 +91,7 @@ func (t *gemmTile) arguments() {
 		g.MOVQ(S.at(t.args, "ind"), t.ind)
 	}
 	if t.prefetch {
-		g.MOVQ(U32(0), S.at(t.args, "cahead"))
+		g.copyFields(S, t.args, "ahead", "cahead")
 	}
 }
 
@@ -142,29 +142,12 @@ func (t *gemmTile) start() {
 	g.MOVQ(gemmArgs.at(t.args, "b"), t.b)
 }
 
-// lookAhead finds what is fetched into the second-level cache meanwhile, a cache line a panel for each k. The first
-// block of pixels looks at the panels of the next tile column: weights are read once a run and come from far, and the
-// next layer's lie, as a rule, behind the last panel. The other blocks look where ahead tells.
+// lookAhead finds what is fetched into the second-level cache meanwhile: one address for each row of products.
 func (t *gemmTile) lookAhead() {
 	g, S := t.generator, gemmArgs
-	first := g.GP64()
-	g.MOVQ(S.at(t.args, "cahead"), first)
-	g.TESTQ(first, first)
-	g.JNZ(LabelRef("ahead"))
-	g.MOVQ(S.at(t.args, "bs"), first)
-	if t.nr > panel {
-		g.ADDQ(first, first)
-	}
-	g.ADDQ(t.b, first)
-	g.Label("ahead")
-	g.SUBQ(t.b, first)
-	t.ahead = append(t.ahead, first)
-	if t.nr > panel {
-		second := g.GP64()
-		g.MOVQ(S.at(t.args, "bs"), second)
-		g.ADDQ(first, second)
-		t.ahead = append(t.ahead, second)
-	}
+	t.ahead, t.stride = g.GP64(), g.GP64()
+	g.MOVQ(S.at(t.args, "cahead"), t.ahead)
+	g.MOVQ(S.at(t.args, "aheadStep"), t.stride)
 }
 
 // products adds those of one row of the weights and moves on to the next. row is where a pixel's factor lies.
@@ -193,8 +176,9 @@ func (t *gemmTile) products(row func(i int) Mem) {
 			}
 		}
 	}
-	for _, r := range t.ahead {
-		g.PREFETCHT1(Mem{Base: t.b, Index: r, Scale: 1})
+	if t.prefetch {
+		g.PREFETCHT1(Mem{Base: t.ahead})
+		g.ADDQ(t.stride, t.ahead)
 	}
 	g.ADDQ(Imm(64), t.b)
 }
@@ -278,25 +262,16 @@ func (t *gemmTile) sumDirect() {
 	t.advance(lda)
 }
 
-// advance moves on to the rows of the next block, and to what it fetches.
+// advance moves on to the rows of the next block, and keeps what it fetches.
 func (t *gemmTile) advance(lda Register) {
 	g, S := t.generator, gemmArgs
 	g.Label("advance")
 	rows := g.GP64()
 	g.IMUL3Q(Imm(uint64(t.mr)), lda, rows)
 	g.ADDQ(rows, S.at(t.args, "ca"))
-	if !t.prefetch {
-		return
+	if t.prefetch {
+		g.MOVQ(t.ahead, S.at(t.args, "cahead"))
 	}
-	next := g.GP64()
-	g.MOVQ(S.at(t.args, "cahead"), next)
-	g.TESTQ(next, next)
-	g.JNZ(LabelRef("further"))
-	g.MOVQ(S.at(t.args, "ahead"), next)
-	g.SUBQ(S.at(t.args, "aheadStep"), next)
-	g.Label("further")
-	g.ADDQ(S.at(t.args, "aheadStep"), next)
-	g.MOVQ(next, S.at(t.args, "cahead"))
 }
 
 // finish stores the sums and begins the next block. AVX-512 stores every last vector through its mask; AVX2 has code of

@@ -26,13 +26,12 @@ var (
 
 var (
 	i8Gemm = &layout{"gemmArgs", words("aoff", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "scale",
-		"out", "nblk", "mask", "ca", "cc", "cblk")}
+		"out", "nblk", "mask", "plain", "ca", "cc", "cblk")}
 	i8Rounding = &layout{"rounding", []field{{"zero", 0}, {"low", 64}, {"high", 128}, {"perm", 192}}}
 	i8Spread   = &layout{"spreadArgs", words("tab", "off", "step", "n", "to", "nb", "toStep", "coff", "cto", "cb")}
 	i8DW       = &layout{"dwArgs", append(words("from", "fromStep", "taps", "nt", "w", "bias", "scale", "out", "ds",
-		"mask",
-		"nblk", "nb", "fromBlock", "channels", "off", "cfrom", "cblk", "cw", "cbias", "cscale", "coff", "cb", "cfirst"),
-		field{"dst", 184})}
+		"mask", "plain", "runs", "groups", "nblk", "nb", "fromBlock", "channels", "off",
+		"cfrom", "cblk", "cw", "cbias", "cscale", "coff", "cb", "cfirst"), field{"dst", 208})}
 	i8Vec = &layout{"vecArgs",
 		words("d", "a", "b", "ds", "as", "bs", "rows", "n", "mask", "k", "cd", "ca", "cb", "crow")}
 )
@@ -109,8 +108,9 @@ func vex(asm []byte) []byte {
 }
 
 // requantize turns sums of four vectors into bytes: a vector whose lanes of 128 bits hold, for each of the four, the
-// four values of the lane. scale is where vector j has its scales, out the register of the rounding.
-func (g *i8) requantize(v [4]VecVirtual, scale func(j int) Mem, out Register) VecVirtual {
+// four values of the lane. scale gives the scales of vector j, out is the register of the rounding. Where plain is not
+// 0, integers become bytes by saturation alone.
+func (g *i8) requantize(v [4]VecVirtual, scale func(j int) Op, out Register, plain *plain) VecVirtual {
 	for j := range v {
 		g.VCVTDQ2PS(v[j], v[j])
 	}
@@ -120,20 +120,41 @@ func (g *i8) requantize(v [4]VecVirtual, scale func(j int) Mem, out Register) Ve
 	for j := range v {
 		g.VCVTPS2DQ(v[j], v[j])
 	}
-	return g.saturate(v, out)
+	return g.saturate(v, out, plain)
 }
 
-// saturate adds the zero point to four vectors of integers and packs them into bytes.
-func (g *i8) saturate(v [4]VecVirtual, out Register) VecVirtual {
+// plain is a flag of the arguments, and a suffix for labels.
+type plain struct {
+	flag Mem
+	sfx  string
+}
+
+// saturate adds the zero point to four vectors of integers and packs them into bytes. The first two may stand for the
+// last two.
+func (g *i8) saturate(v [4]VecVirtual, out Register, plain *plain) VecVirtual {
 	S := i8Rounding
-	a, b := g.vec(), g.vec()
+	a, b := v[0], v[2]
 	g.VPACKSSDW(v[1], v[0], a)
-	g.VPACKSSDW(v[3], v[2], b)
+	if a != b {
+		g.VPACKSSDW(v[3], v[2], b)
+	}
+	if plain != nil {
+		g.CMPQ(plain.flag, Imm(0))
+		g.JNE(LabelRef("plain" + plain.sfx))
+	}
 	g.VPADDSW(S.at(out, "zero"), a, a)
-	g.VPADDSW(S.at(out, "zero"), b, b)
+	if a != b {
+		g.VPADDSW(S.at(out, "zero"), b, b)
+	}
 	g.VPACKUSWB(b, a, a)
 	g.VPMAXUB(S.at(out, "low"), a, a)
 	g.VPMINUB(S.at(out, "high"), a, a)
+	if plain != nil {
+		g.JMP(LabelRef("packed" + plain.sfx))
+		g.Label("plain" + plain.sfx)
+		g.VPACKUSWB(b, a, a)
+		g.Label("packed" + plain.sfx)
+	}
 	return a
 }
 

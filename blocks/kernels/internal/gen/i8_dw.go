@@ -12,18 +12,32 @@ import (
 func (g *i8) depthwise() {
 	for runs := 1; runs <= g.vl/4; runs *= 2 {
 		g.spread(runs)
-		for u := 1; u <= g.dwMost(); u++ {
-			g.dw(u, runs)
+	}
+	for u := 1; u <= g.dwMost(0); u++ {
+		g.dw(u, 0, 0)
+	}
+	if !g.wide() {
+		return // three loads a cycle: nothing is gained by keeping columns
+	}
+	for _, kw := range []int{3, 5, 7} {
+		for s := 1; s <= 2; s++ {
+			for u := 1; u <= g.dwMost(kw); u++ {
+				g.dw(u, kw, s)
+			}
 		}
 	}
 }
 
-// dwMost is the largest number of output pixels in a tile: each takes four registers.
-func (g *i8) dwMost() int {
-	if g.wide() {
-		return 6
+// dwMost is the largest number of output pixels in a tile that keeps kw vectors of weights: each output takes four
+// registers.
+func (g *i8) dwMost(kw int) int {
+	switch {
+	case !g.wide():
+		return 3
+	case kw == 7:
+		return 5
 	}
-	return 3
+	return 6
 }
 
 // spreadRows is the number of rows of which a lane holds a value.
@@ -141,14 +155,19 @@ func (g *i8) lanes(x []VecVirtual, zero VecVirtual) []VecVirtual {
 	return v
 }
 
-// dw emits the second kernel, a tile of u outputs of each of the runs.
-func (g *i8) dw(u, runs int) {
+// dw emits the second kernel, a tile of u outputs of each of the runs. It takes groups of kw taps of neighbouring
+// columns, of which a column is loaded once, for outputs s columns apart; with kw 0 each tap by itself.
+func (g *i8) dw(u, kw, s int) {
 	S := i8DW
-	name := fmt.Sprintf("dw%s_%dx%d", g.goName, runs, u)
-	g.i8Text(name, "dwArgs", fmt.Sprintf("// for x := range %d { for c := range %d {\n//\tdst[run][off+x*ds+c] = "+
+	form := "dw"
+	if kw > 0 {
+		form = fmt.Sprintf("dw%ds%d", kw, s)
+	}
+	name := fmt.Sprintf("%s%s_%d", form, g.goName, u)
+	g.i8Text(name, "dwArgs", fmt.Sprintf("// for x := range %d { for c := range channels {\n//\tdst[run][off+x*ds+c] = "+
 		"store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])\n"+
-		"// }}, of each run, nblk times, for nb blocks of channels\n", u, 4*g.vl/runs),
-		fmt.Sprintf("fam: famDW, mr: %d, runs: %d, dw: %s", u, runs, name))
+		"// }}, of each run, nblk times, for nb blocks of channels\n", u),
+		fmt.Sprintf("fam: famDW, mr: %d, kw: %d, sw: %d, dw: %s", u, kw, s, name))
 	args := g.GP64()
 	g.Load(g.Param("a"), args)
 	g.copyFields(S, args, "from", "cfirst", "w", "cw", "bias", "cbias", "scale", "cscale", "off", "coff", "nb", "cb")
@@ -158,8 +177,8 @@ func (g *i8) dw(u, runs int) {
 	g.MOVQ(S.at(args, "coff"), off)
 	g.Label("block")
 	acc := g.dwStart(args, u)
-	g.dwSum(args, acc)
-	g.dwStore(args, off, acc, runs)
+	g.dwSum(args, acc, kw, s)
+	g.dwStore(args, off, acc)
 	step := g.GP64()
 	g.MOVQ(S.at(args, "fromStep"), step)
 	g.IMUL3Q(Imm(uint64(u)), step, step)
@@ -200,8 +219,8 @@ func (g *i8) dwStart(args Register, u int) (acc [][4]VecVirtual) {
 	return acc
 }
 
-// dwSum adds the products of all taps.
-func (g *i8) dwSum(args Register, acc [][4]VecVirtual) {
+// dwSum adds the products of all taps, those of groups first.
+func (g *i8) dwSum(args Register, acc [][4]VecVirtual, kw, s int) {
 	S := i8DW
 	from, step, step3, taps, nt, w := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
 	g.MOVQ(S.at(args, "fromStep"), step)
@@ -209,6 +228,21 @@ func (g *i8) dwSum(args Register, acc [][4]VecVirtual) {
 	g.MOVQ(S.at(args, "taps"), taps)
 	g.MOVQ(S.at(args, "nt"), nt)
 	g.MOVQ(S.at(args, "cw"), w)
+	if kw > 0 {
+		groups := g.GP64()
+		g.MOVQ(S.at(args, "groups"), groups)
+		g.Label("group")
+		g.MOVQ(Mem{Base: taps}, from)
+		g.ADDQ(S.at(args, "cfrom"), from)
+		g.dwGroup(from, w, acc, kw, s)
+		g.ADDQ(Imm(uint64(8*kw)), taps)
+		g.ADDQ(U32(4*g.bytes()*kw), w)
+		g.SUBQ(Imm(uint64(kw)), nt)
+		g.DECQ(groups)
+		g.JNZ(LabelRef("group"))
+		g.TESTQ(nt, nt)
+		g.JZ(LabelRef("sum"))
+	}
 	g.Label("tap")
 	g.MOVQ(Mem{Base: taps}, from)
 	g.ADDQ(S.at(args, "cfrom"), from)
@@ -223,8 +257,13 @@ func (g *i8) dwSum(args Register, acc [][4]VecVirtual) {
 		wv := g.vec()
 		g.loadVec(Mem{Base: w, Disp: i * g.bytes()}, wv)
 		for x := range acc {
-			v, m := g.vec(), at[x]
+			m := at[x]
 			m.Disp = i * g.bytes()
+			if g.narrow() { // either factor may come from memory
+				g.dot(m, wv, acc[x][i])
+				continue
+			}
+			v := g.vec()
 			g.loadVec(m, v)
 			g.dot(wv, v, acc[x][i])
 		}
@@ -233,16 +272,41 @@ func (g *i8) dwSum(args Register, acc [][4]VecVirtual) {
 	g.ADDQ(U32(4*g.bytes()), w)
 	g.DECQ(nt)
 	g.JNZ(LabelRef("tap"))
+	g.Label("sum")
+}
+
+// dwGroup adds the products of kw taps of neighbouring columns.
+func (g *i8) dwGroup(from, w Register, acc [][4]VecVirtual, kw, s int) {
+	column := 4 * g.bytes()
+	for i := range 4 {
+		wv := make([]VecVirtual, kw)
+		for x := range (len(acc)-1)*s + kw {
+			if x < kw {
+				wv[x] = g.vec()
+				g.loadVec(Mem{Base: w, Disp: x*column + i*g.bytes()}, wv[x])
+			}
+			from0, to := max(0, (x-kw+s)/s), min(len(acc), x/s+1) // outputs that read the column
+			if from0 >= to {
+				continue
+			}
+			v := g.vec()
+			g.loadVec(Mem{Base: from, Disp: x*column + i*g.bytes()}, v)
+			for q := from0; q < to; q++ {
+				g.dot(wv[x-q*s], v, acc[q][i])
+			}
+		}
+	}
 }
 
 // dwStore requantises the sums and stores them.
-func (g *i8) dwStore(args, off Register, acc [][4]VecVirtual, runs int) {
+func (g *i8) dwStore(args, off Register, acc [][4]VecVirtual) {
 	S := i8DW
-	scale, out, ds := g.GP64(), g.GP64(), g.GP64()
+	scale, out, ds, runs := g.GP64(), g.GP64(), g.GP64(), g.GP64()
 	g.MOVQ(S.at(args, "cscale"), scale)
 	g.MOVQ(S.at(args, "out"), out)
 	g.MOVQ(S.at(args, "ds"), ds)
-	dst := make([]Register, runs)
+	g.MOVQ(S.at(args, "runs"), runs)
+	dst := make([]Register, g.vl/4)
 	for r := range dst {
 		dst[r] = g.GP64()
 		m := S.at(args, "dst")
@@ -256,22 +320,66 @@ func (g *i8) dwStore(args, off Register, acc [][4]VecVirtual, runs int) {
 		k = g.K()
 		g.KMOVQ(n, k)
 	}
-	for x := range acc {
-		v := g.requantize(acc[x], func(j int) Mem { return Mem{Base: scale, Disp: j * g.bytes()} }, out)
-		for r := range dst {
-			g.storeRun(v, r, runs, dst[r], off, n, k, fmt.Sprintf("_%d_%d", x, r))
+	var scales [4]VecVirtual
+	for j := range scales {
+		scales[j] = g.vec()
+		if g.wide() {
+			g.loadVec(Mem{Base: scale, Disp: j * g.bytes()}, scales[j])
 		}
+	}
+	for x := range acc {
+		v := g.requantize(acc[x], func(j int) Op {
+			if g.wide() {
+				return scales[j]
+			}
+			return Mem{Base: scale, Disp: j * g.bytes()}
+		}, out,
+			&plain{S.at(args, "plain"), fmt.Sprint(x)})
+		stored := fmt.Sprintf("stored%d", x)
+		for r := 1; r <= len(dst); r *= 2 {
+			other := fmt.Sprintf("runs%d_%d", x, 2*r)
+			if r < len(dst) {
+				g.CMPQ(runs, Imm(uint64(r)))
+				g.JNE(LabelRef(other))
+			}
+			for i := range r {
+				g.storeRun(v, i, r, dst[i], off, n, k, fmt.Sprintf("_%d_%d_%d", x, r, i))
+			}
+			if r < len(dst) {
+				g.JMP(LabelRef(stored))
+				g.Label(other)
+			}
+		}
+		g.Label(stored)
 		g.ADDQ(ds, off)
 	}
 }
 
-// storeRun stores part r of a vector: the bytes of mask k, or the first n where there are no masks.
+// storeRun stores part r of a vector: the bytes of mask k, or the first n where there are no masks. A store through a
+// mask takes twice the time of one without.
 func (g *i8) storeRun(v VecVirtual, r, runs int, dst, off, n, k Register, sfx string) {
 	m := Mem{Base: dst, Index: off, Scale: 1}
 	if !g.wide() {
 		g.storePart(v, r, runs, m, n, sfx)
 		return
 	}
+	part, done := "part"+sfx, "done"+sfx
+	g.BTQ(Imm(uint64(64/runs-1)), n) // whether the mask is full
+	g.JCC(LabelRef(part))
+	switch {
+	case runs == 1:
+		g.VMOVDQU8(v, m)
+	case runs == 2 && r == 0:
+		g.VMOVDQU8(v.AsY(), m)
+	case runs == 2:
+		g.VEXTRACTI64X4(Imm(1), v, m)
+	case r == 0:
+		g.VMOVDQU8(v.AsX(), m)
+	default:
+		g.VEXTRACTI32X4(Imm(uint64(r)), v, m)
+	}
+	g.JMP(LabelRef(done))
+	g.Label(part)
 	switch {
 	case runs == 1:
 		g.VMOVDQU8(v, k, m)
@@ -288,6 +396,7 @@ func (g *i8) storeRun(v VecVirtual, r, runs int, dst, off, n, k Register, sfx st
 		g.VEXTRACTI32X4(Imm(uint64(r)), v, t)
 		g.VMOVDQU8(t, k, m)
 	}
+	g.Label(done)
 }
 
 // storePart stores the first n bytes of a register of 256 bits, or of half r of it: in full if that is all, else in

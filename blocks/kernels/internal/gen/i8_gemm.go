@@ -237,8 +237,12 @@ func (t *i8Tile) store(k, n Register) {
 	g.MOVQ(S.at(t.args, "out"), out)
 	g.MOVQ(S.at(t.args, "cc"), c)
 	g.MOVQ(S.at(t.args, "ldc"), ldc)
-	perm := g.vec()
+	perm, scales := g.vec(), make([]VecVirtual, t.nv)
 	g.loadVec(i8Rounding.at(out, "perm"), perm)
+	for j := range scales {
+		scales[j] = g.vec()
+		g.loadVec(Mem{Base: scale, Disp: j * g.bytes()}, scales[j])
+	}
 	rows := 4 / t.nv // rows in four vectors
 	for i := 0; i < t.mr; i += rows {
 		var v [4]VecVirtual
@@ -251,7 +255,8 @@ func (t *i8Tile) store(k, n Register) {
 			}
 		}
 		p := t.requantizeRows(v, min(rows, t.mr-i),
-			func(j int) Mem { return Mem{Base: scale, Disp: j % t.nv * g.bytes()} }, out)
+			func(j int) Op { return scales[j%t.nv] }, out,
+			&plain{S.at(t.args, "plain"), fmt.Sprintf("%d_%t", i, n != nil)})
 		g.VPERMD(p, perm, p)
 		for r := range min(rows, t.mr-i) {
 			if n != nil && !g.wide() {
@@ -269,7 +274,8 @@ func (t *i8Tile) store(k, n Register) {
 }
 
 // requantizeRows is requantize for four vectors, of which only those of the first rows are different registers.
-func (t *i8Tile) requantizeRows(v [4]VecVirtual, rows int, scale func(j int) Mem, out Register) VecVirtual {
+func (t *i8Tile) requantizeRows(v [4]VecVirtual, rows int, scale func(j int) Op, out Register,
+	plain *plain) VecVirtual {
 	n := rows * t.nv
 	for j := range n {
 		t.VCVTDQ2PS(v[j], v[j])
@@ -280,7 +286,7 @@ func (t *i8Tile) requantizeRows(v [4]VecVirtual, rows int, scale func(j int) Mem
 	for j := range n {
 		t.VCVTPS2DQ(v[j], v[j])
 	}
-	return t.saturate(v, out)
+	return t.saturate(v, out, plain)
 }
 
 // storeRow stores row r of the bytes in p.

@@ -143,7 +143,7 @@ func (g *i8) addBytes(k Register, a, b VecVirtual) VecVirtual {
 		g.add32(Mem{Base: k, Disp: i8Third}, v[i])
 		g.VPSRAD(shift, v[i], v[i])
 	}
-	return g.saturate(v, k)
+	return g.saturate(v, k, nil)
 }
 
 func (g *i8) add32(a Op, v VecVirtual) { g.VPADDD(a, v, v) }
@@ -171,7 +171,7 @@ func (g *i8) mulBytes(k Register, a, b VecVirtual) VecVirtual {
 		g.VPUNPCKLWD(high, low, v[2*h])
 		g.VPUNPCKHWD(high, low, v[2*h+1])
 	}
-	return g.requantize(v, func(int) Mem { return Mem{Base: k, Disp: i8Third} }, k)
+	return g.requantize(v, func(int) Op { return Mem{Base: k, Disp: i8Third} }, k, nil)
 }
 
 // sums requantises four vectors of sums.
@@ -182,7 +182,7 @@ func (g *i8) sums(k, from Register) VecVirtual {
 		g.loadVec(Mem{Base: from, Disp: i * g.bytes()}, v[i])
 		g.add32(Mem{Base: k, Disp: i8First}, v[i])
 	}
-	return g.inOrder(k, g.requantize(v, func(int) Mem { return Mem{Base: k, Disp: i8Second} }, k))
+	return g.inOrder(k, g.requantize(v, func(int) Op { return Mem{Base: k, Disp: i8Second} }, k, nil))
 }
 
 // inOrder puts the bytes of four packed vectors into their order.
@@ -313,7 +313,7 @@ func (g *i8) quantize() {
 		g.VMAXPS(Mem{Base: k, Disp: i8Third}, v[i], v[i])
 		g.VCVTPS2DQ(v[i], v[i])
 	}
-	g.storeVec(g.inOrder(k, g.saturate(v, k)), Mem{Base: d})
+	g.storeVec(g.inOrder(k, g.saturate(v, k, nil)), Mem{Base: d})
 	g.ADDQ(U32(4*size), a)
 	g.ADDQ(Imm(uint64(size)), d)
 	g.SUBQ(Imm(uint64(size)), n)

@@ -49,6 +49,8 @@ func main() {
 		{"int8/zavx2_amd64", newI8(i8AVX2)},
 		{"int8/zavxvnni_amd64", newI8(i8VNNI)},
 		{"int8/zavx512vnni_amd64", newI8(i8VNNI5)},
+		{"int8/zneon_arm64", newI8Neon(i8NEON)},
+		{"int8/zneondot_arm64", newI8Neon(i8Dot)},
 	} {
 		t.gen.all()
 		asm, decl, err := t.gen.files()
