@@ -74,8 +74,8 @@ func noise(s blocks.Shape, seed uint64, n int) [][]float32 {
 
 // tiny are networks with all kinds of operators of integers.
 var tiny = []string{
-	"mobilenet_v2@res=32,width=0.35", "mobilenet_v3_small@res=32", "efficientnet_b0@res=32", "shufflenet_v2@res=32,width=0.5",
-	"squeezenet_1_1@res=48", "mobilenet_v4_conv_small@res=32", "pp_lcnet@res=32,width=0.25", "fast_scnn@res=64",
+	"mobilenet_v2@res=32,width=0.35", "mobilenet_v3_small@res=32", "efficientnet_b0@res=32",
+	"shufflenet_v2@res=32,width=0.5", "squeezenet_1_1@res=48", "mobilenet_v4_conv_small@res=32", "pp_lcnet@res=32,width=0.25", "fast_scnn@res=64",
 	"lraspp_mobilenet_v3_large@res=64",
 }
 
