@@ -16,7 +16,8 @@ func init() {
 func lowerSlice(c *compiler, i int) {
 	o := c.net.Nodes[i].Op.(*blocks.ChannelSlice)
 	j := c.input(i, 0)
-	view := i < len(c.net.Nodes)-1 && c.val[j] != 0 && c.o.Tap == nil && c.t.DType != Int8 // where it may have a grid of its own
+	view := i < len(c.net.Nodes)-1 && c.val[j] != 0 && c.o.Tap == nil &&
+		c.t.DType != Int8 // where it may have a grid of its own
 	for _, r := range c.readersOf(i) {
 		view = view && lowerings[c.net.Nodes[r].Op.Kind()].strided
 	}

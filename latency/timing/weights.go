@@ -2,6 +2,7 @@ package timing
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"nas/blocks"
 	"nas/blocks/kernels/integer"
@@ -156,12 +157,16 @@ func RandomIntegers(n *blocks.Network) *quant.Network {
 	for i := 0; i < longest; i += len(randomBytes) {
 		copy(bytes[i:], randomBytes)
 	}
+	readers := n.Consumers()
 	for i := range n.Nodes {
 		nd := &q.Nodes[i]
 		nd.Grid = grid
 		switch n.Nodes[i].Op.(type) {
 		case *blocks.Activation:
 			nd.Table = table
+			if k := clampedLayer(n, readers, i); k >= 0 {
+				q.Nodes[k].Grid = integer.Grid{}
+			}
 		case *blocks.Conv, *blocks.Linear, *blocks.ChannelConv:
 			k := n.Params(i)[0].Len()
 			nd.Layer = &quant.Layer{Q: bytes[:k:k], Scale: []float32{1. / 256}, Bias: zeros[:n.Nodes[i].Shape.C]}
@@ -173,4 +178,27 @@ func RandomIntegers(n *blocks.Network) *quant.Network {
 		}
 	}
 	return q
+}
+
+// clampedLayer returns the layer or the addition that activation i of n is limits of, -1 for another activation.
+func clampedLayer(n *blocks.Network, readers [][]int, i int) int {
+	f := n.Nodes[i].Op.(*blocks.Activation).Func
+	if f != blocks.ReLU && f != blocks.ReLU6 {
+		return -1
+	}
+	for k := n.Nodes[i].Inputs[0]; len(readers[k]) == 1 && !slices.Contains(n.Outputs, k); k = n.Nodes[k].Inputs[0] {
+		switch n.Nodes[k].Op.(type) {
+		case *blocks.Conv, *blocks.Linear:
+			return k
+		case *blocks.Add: // of more than two, no kernel
+			if len(n.Nodes[k].Inputs) == 2 {
+				return k
+			}
+			return -1
+		case *blocks.BatchNorm:
+		default:
+			return -1
+		}
+	}
+	return -1
 }
