@@ -176,7 +176,7 @@ func (c *cutter) message(end int64, to path) (out message, err error) {
 			n = 8
 		case protowire.BytesType:
 			v, err := c.varint()
-			if err != nil || v > uint64(end-c.at) {
+			if err != nil || c.at > end || v > uint64(end-c.at) { // the length itself may pass the end
 				return nil, errWire
 			}
 			n = int64(v)

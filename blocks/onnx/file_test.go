@@ -173,6 +173,22 @@ func readPartsSafely(t *testing.T, data []byte) {
 	}
 }
 
+// Lengths that begin inside a message and end behind it: refused, whatever they come to.
+func TestReadPartsLengthPastEnd(t *testing.T) {
+	for inside := range 10 {
+		graph := append([]byte{graphNode<<3 | 2}, bytes.Repeat([]byte{0xff}, inside)...)
+		for rest := range 10 - inside {
+			data := append([]byte{modelGraph<<3 | 2, byte(len(graph))}, graph...)
+			data = append(append(data, bytes.Repeat([]byte{0xff}, rest)...), 1, 0, 0)
+			readPartsSafely(t, data)
+			s := io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data)))
+			if _, err := readParts(s, ReadOptions{}, 8); err == nil {
+				t.Errorf("%x is read", data)
+			}
+		}
+	}
+}
+
 func FuzzReadParts(f *testing.F) {
 	for _, data := range seeds(f) {
 		f.Add(data)
