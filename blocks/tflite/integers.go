@@ -99,7 +99,9 @@ func (m *Model) points(op *Operator, in integer.Grid) ([]int32, error) {
 	for _, t := range []int{input, op.Outputs[0]} {
 		one.Tensors[t].Dims = []int{1, n, 1, c}
 	}
-	e := &execution{m: &one, arithmetic: xnnpack, ints: make([][]int32, len(one.Tensors)), reals: make([][]float32, len(one.Tensors))}
+	e := &execution{
+		m: &one, arithmetic: xnnpack, ints: make([][]int32, len(one.Tensors)), reals: make([][]float32, len(one.Tensors)),
+	}
 	shift := func(t int) int32 { // from signed integers to stored ones
 		if m.Tensors[t].Type == UInt8 {
 			return 128
