@@ -175,8 +175,9 @@ func readPartsSafely(t *testing.T, data []byte) {
 
 // Lengths that begin inside a message and end behind it: refused, whatever they come to.
 func TestReadPartsLengthPastEnd(t *testing.T) {
-	for inside := range 10 {
-		graph := append([]byte{graphNode<<3 | 2}, bytes.Repeat([]byte{0xff}, inside)...)
+	for k := range 20 {
+		tag, inside := []byte{graphNode<<3 | 2, graphName<<3 | 2}[k%2], k/2
+		graph := append([]byte{tag}, bytes.Repeat([]byte{0xff}, inside)...)
 		for rest := range 10 - inside {
 			data := append([]byte{modelGraph<<3 | 2, byte(len(graph))}, graph...)
 			data = append(append(data, bytes.Repeat([]byte{0xff}, rest)...), 1, 0, 0)
