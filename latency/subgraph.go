@@ -2,14 +2,16 @@ package latency
 
 import (
 	"nas/blocks"
+	"nas/blocks/engine"
 	"nas/latency/internal/costmodel"
 )
 
 // A Subgraph is a part of a network, one or more blocks, with the costs of its unit calls. A
 // search asks for the same blocks over and over; [Predictor.Sum] adds up their subgraphs.
 type Subgraph struct {
-	costs    []costmodel.Cost
-	warnings []string // of units
+	costs        []costmodel.Cost
+	warnings     []string // of each, "" for none; nil: there are none at all
+	enter, leave int      // calls at its ends that only a network's input and outputs need
 }
 
 // Subgraph returns the costs of a part of a network, given as a network whose input is the value
@@ -24,7 +26,16 @@ func (r *Predictor) Subgraph(n *blocks.Network) (*Subgraph, error) {
 		u := &calls[i].Unit
 		p.costs[i] = *r.units.Cost(u)
 		if w := p.costs[i].Warning(u); w != "" {
-			p.warnings = append(p.warnings, w)
+			if p.warnings == nil {
+				p.warnings = make([]string, len(calls))
+			}
+			p.warnings[i] = w
+		}
+		switch u.Name {
+		case engine.EnterUnit:
+			p.enter++
+		case engine.LeaveUnit:
+			p.leave++
 		}
 	}
 	return p, nil
@@ -37,11 +48,24 @@ func (r *Predictor) Sum(subgraphs ...*Subgraph) Estimate {
 	var s costmodel.Totals
 	e := Estimate{Warnings: []string{}}
 	var far map[string]bool
-	for _, p := range subgraphs {
-		for i := range p.costs {
+	for k, p := range subgraphs {
+		from, to := p.enter, len(p.costs)-p.leave
+		if k == 0 {
+			from = 0
+		}
+		if k == len(subgraphs)-1 {
+			to = len(p.costs)
+		}
+		for i := from; i < to; i++ {
 			s.Add(&p.costs[i])
 		}
-		for _, w := range p.warnings {
+		if p.warnings == nil {
+			continue
+		}
+		for _, w := range p.warnings[from:to] {
+			if w == "" {
+				continue
+			}
 			if far == nil {
 				far = map[string]bool{}
 			}

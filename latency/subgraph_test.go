@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"nas/blocks/engine"
 	"nas/latency/latencytest"
 	"nas/latency/timing"
 	"nas/space"
@@ -67,11 +68,16 @@ func TestSum(t *testing.T) {
 	specs := fusionSpecs()
 	profile := simulatedProfile(t)
 	for _, d := range []struct {
-		cut string
-		l2  int
-	}{{timing.CutPlan, 1 << 20}, {timing.CutPlan, 1 << 14}, {timing.CutOps, 1 << 20}, {timing.CutBlocks, 1 << 20}} {
+		cut   string
+		l2    int
+		dtype string
+	}{
+		{timing.CutPlan, 1 << 20, engine.Float32}, {timing.CutPlan, 1 << 14, engine.Float32},
+		{timing.CutOps, 1 << 20, engine.Float32}, {timing.CutBlocks, 1 << 20, engine.Float32},
+		{timing.CutPlan, 1 << 20, engine.Int8}, // the parts of a plan of integers have ends of their own
+	} {
 		p := *profile
-		p.Device.Cut, p.Device.Target.L2 = d.cut, d.l2
+		p.Device.Cut, p.Device.Target.L2, p.Device.Target.DType = d.cut, d.l2, d.dtype
 		predictor, err := p.Predictor()
 		if err != nil {
 			t.Fatal(err)

@@ -12,6 +12,13 @@ import "nas/blocks"
 // then the residual is added. Nothing is fused beyond that: at a byte a value the maps of
 // most networks stay in the second-level cache.
 
+// Units at the ends of a plan of integers: from the network's input, to its outputs. Parts of a network that are
+// compiled by themselves have them, too.
+const (
+	EnterUnit = "quantize"
+	LeaveUnit = "dequantize"
+)
+
 // integerForms are the op kinds that have kernels on bytes, with what these ask of a node; nil: nothing.
 var integerForms = map[string]func(c *compiler, i int) bool{
 	"conv":        nil,
@@ -44,7 +51,7 @@ func (c *compiler) lowerInteger(i int, l lowering, known bool) {
 func (c *compiler) enter() {
 	in := &c.net.Nodes[0]
 	s := step{dst: -1, res: -1, tap: -1, fold: [3]fold{noFold, noFold, noFold}}
-	s.Unit = Unit{Name: "quantize", In: in.Shape, Out: in.Shape, Batch: c.batch}
+	s.Unit = Unit{Name: EnterUnit, In: in.Shape, Out: in.Shape, Batch: c.batch}
 	s.src = append(s.src, c.value(0))
 	c.vals[0].real = true
 	c.emit(s, 0, 0)
@@ -54,7 +61,7 @@ func (c *compiler) enter() {
 func (c *compiler) leave(i int) int32 {
 	nd := &c.net.Nodes[i]
 	s := step{dst: -1, res: -1, tap: -1, fold: [3]fold{noFold, noFold, noFold}}
-	s.Unit = Unit{Name: "dequantize", In: nd.Shape, Out: nd.Shape, Batch: c.batch}
+	s.Unit = Unit{Name: LeaveUnit, In: nd.Shape, Out: nd.Shape, Batch: c.batch}
 	s.Stage, s.Block = nd.Stage, nd.Block
 	s.src = append(s.src, c.value(i))
 	v := c.val[i]
