@@ -78,16 +78,6 @@ func (a *NPY) Read(dst []float32) error {
 	return nil
 }
 
-// ReadNPY is [OpenNPY], and reads all values.
-func ReadNPY(r io.Reader, size int64) (values []float32, shape []int, err error) {
-	a, err := OpenNPY(r, size)
-	if err != nil {
-		return nil, nil, err
-	}
-	values = make([]float32, a.left)
-	return values, a.Shape, a.Read(values)
-}
-
 // npyHeader reads an array's header (NEP 1, versions 1 to 3).
 func npyHeader(r io.Reader) (dtype string, shape []int, err error) {
 	var start [12]byte

@@ -59,11 +59,8 @@ func TestTFLiteCommands(t *testing.T) {
 		}
 		y := filepath.Join(dir, "y.npy")
 		wantExit(t, 0, "", "infer", file, "--input", images, "--output", y)
-		data, err := os.ReadFile(y)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if results[i], _, err = pytorch.ReadNPY(bytes.NewReader(data), int64(len(data))); err != nil {
+		var err error
+		if results[i], _, err = readNPY(y); err != nil {
 			t.Fatal(err)
 		}
 	}
