@@ -125,7 +125,7 @@ var otherPrograms = []string{
 	"apt-get", "export",
 }
 
-var assignment = regexp.MustCompile(`^[A-Z_]+=`)
+var assignment = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*=`)
 
 // program returns the words behind variables that are set for one command, and the program.
 func program(cmd []string) (name string, args []string) {

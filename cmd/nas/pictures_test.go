@@ -94,7 +94,7 @@ func TestInferPictures(t *testing.T) {
 		t.Errorf("%v", results)
 	}
 	for _, c := range []struct{ want, flag, value string }{
-		{"--mean: 2 numbers", "--mean", "1,2"}, {"other than 0", "--std", "1,0,1"}, {"want a number", "--std", "1,,x"},
+		{"--mean: 2 numbers", "--mean", "1,2"}, {"above 0", "--std", "1,0,1"}, {"want a number", "--std", "1,,x"},
 		{"none", "--mean", "NaN"},
 	} {
 		in := folder

@@ -119,6 +119,5 @@ func TestCalibratePictures(t *testing.T) {
 			filepath.Join(dir, "q.tflite")}, more...)...)
 	}
 	wantExit(t, 2, "go with --quantize int8", "export", tinyArch, "--out", filepath.Join(dir, "q.tflite"), "--equalize")
-	wantExit(t, 2, "--equalize goes with --format tflite", "export", tinyArch, "--out", filepath.Join(dir, "q.onnx"),
-		"--equalize")
+	wantExit(t, 2, "go with --quantize int8", "export", tinyArch, "--out", filepath.Join(dir, "q.onnx"), "--equalize")
 }

@@ -37,7 +37,7 @@ func TestValidateAccuracyOwnTable(t *testing.T) {
 	wantExit(t, exitUsage, "want one of base", "validate", "accuracy", "--benchmark", table, "--proxy", "imagenet",
 		"--recipe", "early")
 	write("arch,accuracy\nmobilenet_v2,\n")
-	wantExit(t, exitFailed, "line 2", "validate", "accuracy", "--benchmark", table, "--proxy", "macs")
+	wantExit(t, exitUsage, "line 2", "validate", "accuracy", "--benchmark", table, "--proxy", "macs")
 	wantExit(t, exitUsage, "FILE.csv", "validate", "accuracy", "--benchmark", "macros", "--proxy", "macs")
 }
 
