@@ -50,11 +50,11 @@ type rounded struct {
 	readers [][]int   // of the nodes of n
 	table   PointTable
 	q       *Network
-	from    []place // of the nodes of q
+	from    []origin // of the nodes of q
 }
 
-// place says where a node comes from.
-type place struct {
+// origin says where a node comes from.
+type origin struct {
 	node     int    // of n
 	chain    []int  // nodes of n before it that it is one with, all functions of one value
 	rounding string // the name of the op fake_quant behind it
@@ -72,7 +72,7 @@ func (r *rounded) copyNodes() error {
 		nd.Op, nd.Inputs, nd.Shared = op, moved(nd.Inputs, at), moved(nd.Shared, at)
 		at[i] = len(out.Nodes)
 		out.Nodes, r.q.Nodes = append(out.Nodes, nd), append(r.q.Nodes, v)
-		r.from = append(r.from, place{node: i})
+		r.from = append(r.from, origin{node: i})
 		tensors = append(tensors, r.w.Node(i))
 	}
 	for i, nd := range r.n.Nodes {
