@@ -176,7 +176,9 @@ func (t *team) help(index int, turn uint32) {
 	for {
 		for n := 1; t.turn.Load() == turn; n++ {
 			if t.over.Load() {
-				t.present[index].Store(false)
+				// An exchange, because the look at over after it must not be early: qemu-user runs an arm64
+				// release store and the acquire load after it in either order, and Go needs the order of the code.
+				t.present[index].Swap(false)
 				// The next run may have begun, and counted on this helper.
 				if t.over.Load() || !t.present[index].CompareAndSwap(false, true) {
 					return
