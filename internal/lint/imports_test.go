@@ -70,6 +70,7 @@ var rules = []rule{
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},
 	{"internal/atomicfile", nil, nil},
 	{"internal/boundedfile", nil, nil},
+	{"internal/command", nil, nil},
 	{"internal/fault", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/levenshtein", nil, nil},
@@ -113,7 +114,7 @@ var rules = []rule{
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space. These may import internal/fault alone.
 var tools = []string{
-	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/plural", "internal/random", "internal/stat",
+	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/command", "internal/fault", "internal/levenshtein", "internal/plural", "internal/random", "internal/stat",
 	"internal/table",
 }
 
