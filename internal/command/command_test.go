@@ -70,7 +70,8 @@ func TestToken(t *testing.T) {
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "pids")
-	c := shell(t, fmt.Sprintf("sleep 600 & echo $! >> %[1]s; setsid sleep 600 </dev/null >/dev/null 2>&1 & echo $! >> %[1]s", file))
+	c := shell(t, fmt.Sprintf("sleep 600 & echo $! >> %[1]s; "+
+		"setsid sleep 600 </dev/null >/dev/null 2>&1 & echo $! >> %[1]s", file))
 	c.Token = dir
 	if err := c.Run(t.Context()); err != nil {
 		t.Fatal(err)

@@ -57,6 +57,8 @@ var rules = []rule{
 	{"accuracy/features", []string{"blocks"}, nil},
 	{"accuracy/imagenet", []string{"accuracy/benchmark", "accuracy/features", "accuracy/internal/twolevel"}, nil},
 	{"accuracy", []string{"accuracy/features", "accuracy/imagenet", "accuracy/proxy", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
+	{"accuracy/evaluators", nil, nil},
+	{"accuracy/training", []string{"accuracy/evaluators", "blocks", "blocks/onnx", "blocks/pytorch", "internal/tomlfile"}, nil},
 	{"accuracy/accuracytest", []string{"accuracy", "blocks"}, nil},
 	{"accuracy/int8drop", []string{"blocks"}, nil},
 	{"accuracy/judge", []string{"accuracy", "accuracy/benchmark", "accuracy/imagenet", "accuracy/internal/fit", "blocks"}, []string{"gonum.org/v1/gonum"}},
