@@ -59,6 +59,8 @@ func evaluate(ctx context.Context, e Evaluator, c Candidate, timeout time.Durati
 	switch {
 	case err == nil:
 		return r, nil
+	case errors.As(err, new(*abortion)):
+		return r, err
 	case ctx.Err() != nil:
 		return r, errStopping
 	case errors.Is(err, context.DeadlineExceeded) && inner.Err() != nil:

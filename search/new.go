@@ -22,8 +22,9 @@ type Settings struct {
 	Population int
 	Offspring  int     // NSGA-II's offspring, the surrogate's batch
 	Crossover  float64 // NSGA-II's
-	// Known is [SurrogateSettings.Known].
-	Known func(space.Genes) (values map[string]float64, violation float64)
+	// Known and Trained are those of [SurrogateSettings].
+	Known   func(space.Genes) (values map[string]float64, violation float64)
+	Trained string
 }
 
 var searchers = []struct {
@@ -37,7 +38,9 @@ var searchers = []struct {
 		return NewNSGA2(s.Setup, NSGA2Settings{Population: s.Population, Offspring: s.Offspring, Crossover: s.Crossover})
 	}},
 	{"surrogate_nsga2", func(s Settings) (Searcher, error) {
-		return NewSurrogateNSGA2(s.Setup, SurrogateSettings{Initial: s.Population, Batch: s.Offspring, Known: s.Known})
+		return NewSurrogateNSGA2(s.Setup, SurrogateSettings{
+			Initial: s.Population, Batch: s.Offspring, Known: s.Known, Trained: s.Trained,
+		})
 	}},
 	{"evolution", func(s Settings) (Searcher, error) {
 		return NewEvolution(s.Setup, EvolutionSettings{Population: s.Population})

@@ -118,6 +118,7 @@ type loop struct {
 	open    int           // candidates at the workers
 	done    map[int]Trial // evaluated, waiting for a smaller id
 	stopped bool          // a worker says so
+	aborted error         // the reason that an evaluator gave for ending the run
 }
 
 // ask queues candidates until the searcher waits. No more than limit are asked
@@ -164,8 +165,11 @@ func (l *loop) exchange() {
 // take notes what a worker sends back.
 func (l *loop) take(r outcome) {
 	l.open--
+	if a := (*abortion)(nil); errors.As(r.err, &a) && l.aborted == nil {
+		l.aborted = a.error
+	}
 	if r.err != nil {
-		l.stopped = true // only a run that is being stopped yields errors
+		l.stopped = true // only a run that is being stopped or aborted yields errors
 		return
 	}
 	l.done[r.trial.ID] = r.trial
@@ -296,6 +300,9 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 					return err
 				}
 			}
+		}
+		if l.aborted != nil {
+			return l.aborted
 		}
 		if l.status == StatusRunning && l.stopped {
 			l.status = StatusInterrupted

@@ -412,3 +412,21 @@ func TestNetworks(t *testing.T) {
 		}
 	}
 }
+
+// An evaluator that aborts ends the run with its reason; what it judged then is not recorded.
+func TestAbort(t *testing.T) {
+	p := &searchtest.Toy{Genes: 8, Choices: 4}
+	reason := errors.New("the trainer is broken")
+	e := search.EvaluatorFunc(func(ctx context.Context, c search.Candidate) (search.Result, error) {
+		if c.ID >= 5 {
+			return search.Result{}, fmt.Errorf("judging: %w", search.Abort(reason))
+		}
+		return p.Evaluate(ctx, c)
+	})
+	store := &memory{}
+	sum, err := search.Run(t.Context(), newSearcher(t, "nsga2", p, 1), e, store, p.Objectives(),
+		search.Options{Workers: 3, Stop: search.Stop{Trials: 100}})
+	if err != reason || sum.Status != search.StatusFailed || len(store.trials) > 5 {
+		t.Errorf("%v, %v, %d trials", err, sum.Status, len(store.trials))
+	}
+}
