@@ -299,6 +299,13 @@ func (r *Recipe) makeHash(bad func(key, format string, a ...any)) string {
 // maxFile bounds each of Spec.Files, in bytes.
 const maxFile = 16 << 20
 
+// Needs reports whether a command has a placeholder.
+func (r *Recipe) Needs(placeholder string) bool {
+	return slices.ContainsFunc(slices.Concat(r.spec.Setup, [][]string{r.spec.Command}), func(args []string) bool {
+		return slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, placeholder) })
+	})
+}
+
 // Spec returns what the recipe says, with its defaults.
 func (r *Recipe) Spec() Spec { return r.spec }
 

@@ -81,7 +81,7 @@ var rules = []rule{
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/table", nil, nil},
 	{"internal/report", []string{"*"}, []string{"*"}},
-	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "blocks", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
+	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "accuracy/training", "internal/rungs", "blocks", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
 		"internal/runstore", "internal/work", "latency", "search", "space"}, nil},
 	{"internal/profiles", []string{"blocks", "blocks/zoo", "internal/config", "internal/device", "internal/runstore", "internal/work", "latency",
 		"latency/calibrate", "latency/timing", "space"}, nil},

@@ -26,6 +26,7 @@ func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
 		Setup:       search.Setup{Space: s.Space, Objectives: s.Objectives, Seed: c.Seed, Start: start},
 		Evaluations: c.Search.Budget(),
 		Population:  c.Search.Population,
+		Trained:     runstore.KeyAccuracy,
 		Known:       func(g space.Genes) (map[string]float64, float64) { return s.WithoutScore(s.Space.Arch(g)) },
 	})
 	if err != nil {
@@ -66,7 +67,7 @@ func explore(
 	contenders := results.NewContenders(s.Objectives)
 	c := s.Config.Search
 	o := search.Options{
-		Workers: s.Workers, Timeout: time.Duration(c.Timeout), Reference: s.Worst,
+		Workers: s.AtOnce(), Timeout: time.Duration(c.Timeout), Reference: s.Worst,
 		Stop: stopOf(&c),
 		Progress: func(x search.Progress) {
 			s.Report(work.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x})

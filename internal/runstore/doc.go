@@ -18,6 +18,8 @@ const (
 	TrainedFile    = "told.csv"        // [TrainedRow]
 	RerankedFile   = "front-told.csv"  // the front by the accuracies of trained networks
 	RankedFile     = "ranked-told.csv" // [RankedRow]
+	TrainingFile   = "training.jsonl"  // a line for each rung that was trained, in the order in which they ended
+	TrainingDir    = "train"           // the folders of trials that were trained, by arch id
 	ReportFile     = "report.html"
 	lockFile       = ".lock"
 )
