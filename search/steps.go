@@ -77,7 +77,9 @@ func (s *Steps) Progress() Progress { return s.loop.progress() }
 // Judge returns what [Run] would record for a candidate: the result of e, in which errors, panics, the end of a time
 // limit and missing objectives are the reason of a failure. A timeout of 0 is none. The error is that of a context that
 // is done: the result then says nothing.
-func Judge(ctx context.Context, e Evaluator, c Candidate, objectives []Objective, timeout time.Duration) (Result, error) {
+func Judge(
+	ctx context.Context, e Evaluator, c Candidate, objectives []Objective, timeout time.Duration,
+) (Result, error) {
 	r, err := evaluate(ctx, e, c, timeout)
 	if err != nil {
 		return r, err
