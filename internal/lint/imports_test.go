@@ -57,6 +57,8 @@ var rules = []rule{
 	{"accuracy/features", []string{"blocks"}, nil},
 	{"accuracy/imagenet", []string{"accuracy/benchmark", "accuracy/features", "accuracy/internal/twolevel"}, nil},
 	{"accuracy", []string{"accuracy/features", "accuracy/imagenet", "accuracy/proxy", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
+	{"accuracy/evaluators", nil, nil},
+	{"accuracy/training", []string{"accuracy/evaluators", "blocks", "blocks/onnx", "blocks/pytorch", "internal/tomlfile"}, nil},
 	{"accuracy/accuracytest", []string{"accuracy", "blocks"}, nil},
 	{"accuracy/int8drop", []string{"blocks"}, nil},
 	{"accuracy/judge", []string{"accuracy", "accuracy/benchmark", "accuracy/imagenet", "accuracy/internal/fit", "blocks"}, []string{"gonum.org/v1/gonum"}},
@@ -70,6 +72,7 @@ var rules = []rule{
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},
 	{"internal/atomicfile", nil, nil},
 	{"internal/boundedfile", nil, nil},
+	{"internal/command", nil, nil},
 	{"internal/fault", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/levenshtein", nil, nil},
@@ -116,7 +119,7 @@ var rules = []rule{
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space. These may import internal/fault alone.
 var tools = []string{
-	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/plural", "internal/random", "internal/stat",
+	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/command", "internal/fault", "internal/levenshtein", "internal/plural", "internal/random", "internal/stat",
 	"internal/table",
 }
 
