@@ -84,7 +84,7 @@ var rules = []rule{
 	{"internal/tasks", []string{"blocks", "internal/config", "internal/evaluator", "internal/jsonfile", "internal/runstore", "internal/work", "latency/timing", "search", "space"}, nil},
 	{"internal/journal", []string{"internal/tasks"}, nil},
 	{"internal/jobs", []string{"internal/config", "internal/jsonfile", "internal/tasks", "internal/work", "latency/timing"}, nil},
-	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "blocks", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
+	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "blocks", "blocks/engine", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
 		"internal/runstore", "internal/work", "latency", "search", "space"}, nil},
 	{"internal/profiles", []string{"blocks", "blocks/zoo", "internal/config", "internal/device", "internal/runstore", "internal/work", "latency",
 		"latency/calibrate", "latency/timing", "space"}, nil},
