@@ -67,6 +67,22 @@ var ErrDiverged = errors.New("the recorded trials belong to another run")
 // Candidates that are being evaluated when the run ends are dropped; their
 // evaluations have returned when Run returns.
 func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []Objective, o Options) (*Summary, error) {
+	l, err := newLoop(s, objectives, o)
+	if err != nil {
+		return nil, err
+	}
+	if err = l.replay(); err == nil && l.status == StatusRunning {
+		err = l.work(ctx, e, sink)
+	}
+	if err != nil {
+		l.status = StatusFailed
+	}
+	l.report()
+	return &Summary{Progress: l.progress(), Status: l.status, Front: l.front, Constraints: l.constraints}, err
+}
+
+// newLoop returns a loop that has not begun.
+func newLoop(s Searcher, objectives []Objective, o Options) (*loop, error) {
 	front, err := NewFront(objectives, o.Reference)
 	if err != nil {
 		return nil, err
@@ -81,14 +97,7 @@ func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []O
 	if l.options.Every == 0 {
 		l.options.Every = 200 * time.Millisecond
 	}
-	if err = l.replay(); err == nil && l.status == StatusRunning {
-		err = l.work(ctx, e, sink)
-	}
-	if err != nil {
-		l.status = StatusFailed
-	}
-	l.report()
-	return &Summary{Progress: l.progress(), Status: l.status, Front: l.front, Constraints: l.constraints}, err
+	return l, nil
 }
 
 // loop is the state of Run.

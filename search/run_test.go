@@ -387,7 +387,7 @@ func TestNetworks(t *testing.T) {
 		first = nil
 		for workers := 1; workers <= 3; workers += 2 {
 			setup := search.Setup{Space: sp, Objectives: objectives, Seed: 1}
-			s, err := search.New(algorithm, search.Settings{Setup: setup, Evaluations: 120, Offspring: 24})
+			s, err := search.New(algorithm, search.Settings{Setup: setup, Evaluations: 120, LookAhead: 24})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -80,6 +80,9 @@ func (c *Config) check(d *decoder) {
 	}
 	c.slips()
 	c.checkUnits(d)
+	if c.Search.LookAhead != 0 {
+		between("search.look_ahead", c.Search.LookAhead, 1, 1_000_000)
+	}
 	if c.Search.Population != 0 {
 		between("search.population", c.Search.Population, 4, 100_000)
 	}

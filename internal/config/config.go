@@ -112,6 +112,10 @@ type Search struct {
 	// Population is the number of candidates that survive a generation, and of the first
 	// ones, which are sampled at random. Default 0, by algorithm and evaluations.
 	Population int `toml:"population" unit:"networks" example:"64"`
+	// LookAhead is how many candidates may be open at once, and so how many workers can be busy. A
+	// candidate does not know the results of so many before it. Default 0, by algorithm: a quarter of the
+	// population for nsga2.
+	LookAhead int `toml:"look_ahead" unit:"networks" example:"256"`
 	// Evaluations is the largest number of candidates that are scored, or "plateau": until the
 	// hypervolume has grown by less than 0.1 % over the last 5000, at most 200000. Default
 	// plateau with proxy imagenet, which is fast, 60 with an evaluator, else 4000.

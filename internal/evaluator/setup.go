@@ -84,13 +84,14 @@ func (s *Setup) Constrained(ctx context.Context) (*Setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.withLimits(limits), nil
+	return s.WithLimits(limits), nil
 }
 
 // Unlimited returns the setup without constraints: its evaluator computes every value of every network.
-func (s *Setup) Unlimited() *Setup { return s.withLimits(nil) }
+func (s *Setup) Unlimited() *Setup { return s.WithLimits(nil) }
 
-func (s *Setup) withLimits(limits []runstore.Limit) *Setup {
+// WithLimits returns the setup with other constraints.
+func (s *Setup) WithLimits(limits []runstore.Limit) *Setup {
 	t := *s
 	t.Evaluator = s.Evaluator.withLimits(limits)
 	return &t
