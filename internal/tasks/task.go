@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
@@ -93,8 +94,9 @@ type Outcome struct {
 	Worker  string  `json:"worker"`  // a name for people
 	Version string  `json:"version"` // of the worker's program
 	Seconds float64 `json:"seconds"` // of work
+	Failed  string  `json:"failed,omitempty"` // why there is no result, of a task that is no evaluation
 	// Result is the line of trials.jsonl of an evaluation, without genes, and a [Measurement] of a measurement.
-	Result json.RawMessage `json:"result"`
+	Result json.RawMessage `json:"result,omitempty"`
 	Sum    string          `json:"sum"` // of all the others, against damage
 }
 
@@ -124,17 +126,44 @@ func ParseOutcome(data []byte) (o Outcome, err error) {
 	if err = jsonfile.Decode(data, &o); err != nil {
 		return o, fault.Errorf("tasks: the outcome is damaged: %w", err)
 	}
+	return o, o.Check()
+}
+
+// Check returns what is wrong with an outcome that somebody else wrote, or nil. It does not look at the result.
+func (o *Outcome) Check() error {
 	if o.Format != Format {
-		return o, fault.Errorf("tasks: the outcome has format %d, this nas knows %d: use the same version everywhere",
+		return fault.Errorf("tasks: the outcome has format %d, this nas knows %d: use the same version everywhere",
 			o.Format, Format)
 	}
 	if sum, err := o.sum(); err != nil || sum != o.Sum {
-		return o, fault.New("tasks: the outcome is damaged: its sum is not that of its text")
+		return fault.New("tasks: the outcome is damaged: its sum is not that of its text")
 	}
-	if o.Trial < 0 || !isID(o.Run, 16) || !isID(o.ArchID, 12) || len(o.Worker) > 256 || len(o.Version) > 256 {
-		return o, fault.New("tasks: run, trial, arch_id, worker or version are not those of an outcome")
+	if o.Trial < 0 || !isID(o.Run, 16) || !isID(o.ArchID, 12) || len(o.Worker) > 256 || len(o.Version) > 256 ||
+		len(o.Result) > MaxOutcome {
+		return fault.New("tasks: run, trial, arch_id, worker or version are not those of an outcome")
 	}
-	return o, nil
+	return nil
+}
+
+// Failed returns the outcome of a task that was given up.
+func Failed(t *Task, worker, why string) (Outcome, error) {
+	o := outcomeOf(t, worker, time.Now())
+	o.Seconds = 0
+	if t.Kind == Evaluate {
+		o.setTrial(t, search.Result{Failed: why})
+	} else {
+		o.Failed = why
+	}
+	return o, o.Seal()
+}
+
+// CheckResult returns what is wrong with the result of an outcome that is not an evaluation, or nil.
+func (o *Outcome) CheckResult() error {
+	if o.Failed != "" {
+		return nil
+	}
+	_, err := o.Measurement()
+	return err
 }
 
 // setTrial makes r the result of an evaluation.
