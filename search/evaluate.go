@@ -39,6 +39,17 @@ func (l *loop) worker(ctx context.Context, e Evaluator) {
 	}
 }
 
+// start starts what evaluates the tasks.
+func (l *loop) start(ctx context.Context, e Evaluator, workers int) {
+	if q, ok := e.(Queue); ok {
+		go l.submitter(ctx, q)
+		return
+	}
+	for range workers {
+		go l.worker(ctx, e)
+	}
+}
+
 // submitter hands tasks to a queue until there are none.
 func (l *loop) submitter(ctx context.Context, q Queue) {
 	for c := range l.tasks {

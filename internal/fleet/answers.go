@@ -194,7 +194,7 @@ func (d *Dispatcher) commit(batch []*nats.Msg) {
 		}
 	}
 	if err := d.journal.Add(stored...); err != nil {
-		d.abandon(search.Abort(err))
+		d.fail(search.Abort(err))
 		return // the workers keep what they have for the run that is continued
 	}
 	ok := encode(answer{OK: true})

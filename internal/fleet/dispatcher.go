@@ -179,16 +179,36 @@ func (d *Dispatcher) submit(lane string, t tasks.Task, done func(tasks.Outcome, 
 	signal(d.wake)
 }
 
-// abandon ends all tasks with an error.
-func (d *Dispatcher) abandon(err error) {
+// fail ends all tasks, and those that would follow, with an error.
+func (d *Dispatcher) fail(err error) {
 	d.mu.Lock()
 	if d.failed == nil {
 		d.failed = err
 	}
-	waits := d.waits
-	d.waits = map[string]func(tasks.Outcome, error){}
 	d.mu.Unlock()
-	for _, done := range waits {
+	for _, lane := range d.lanes() {
+		d.abandon(lane, err)
+	}
+}
+
+func (d *Dispatcher) lanes() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.schedule.lanes()
+}
+
+// abandon ends the tasks of a lane with an error. Nobody wants their outcomes any more.
+func (d *Dispatcher) abandon(lane string, err error) {
+	var ends []func(tasks.Outcome, error)
+	d.mu.Lock()
+	for _, key := range d.schedule.forget(lane) {
+		if done := d.waits[key]; done != nil {
+			ends = append(ends, done)
+			delete(d.waits, key)
+		}
+	}
+	d.mu.Unlock()
+	for _, done := range ends {
 		done(tasks.Outcome{}, err)
 	}
 }
@@ -197,13 +217,29 @@ func (d *Dispatcher) abandon(err error) {
 func (d *Dispatcher) Queue() search.Queue { return &queue{d: d} }
 
 type queue struct {
-	d    *Dispatcher
-	once sync.Once
+	d     *Dispatcher
+	once  sync.Once
+	mu    sync.RWMutex // held while a task is submitted
+	ended error        // why no more are
 }
 
 // Submit implements [search.Queue].
 func (q *queue) Submit(ctx context.Context, c search.Candidate, done func(search.Result, error)) {
-	q.once.Do(func() { context.AfterFunc(ctx, func() { q.d.abandon(context.Cause(ctx)) }) })
+	q.once.Do(func() {
+		context.AfterFunc(ctx, func() {
+			q.mu.Lock()
+			q.ended = context.Cause(ctx)
+			q.mu.Unlock()
+			q.d.abandon(evaluateLane, context.Cause(ctx))
+		})
+		q.d.journal.DropTold(c.ID) // what is stored already; an error shows when the next outcome is stored
+	})
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	if q.ended != nil {
+		done(search.Result{}, q.ended)
+		return
+	}
 	t := tasks.NewTask(q.d.run, tasks.Evaluate, &c)
 	t.Arch = "" // its genes say the same
 	q.d.submit(evaluateLane, t, func(o tasks.Outcome, err error) {
@@ -231,13 +267,30 @@ func (q *queue) Evaluate(ctx context.Context, c search.Candidate) (search.Result
 	return a.Result, a.error
 }
 
-// Stored tells the dispatcher that the first n trials are on the disk: their outcomes need not be kept twice.
-func (d *Dispatcher) Stored(n int) error { return d.journal.DropTold(n) }
+// Sink is where the trials of the search go: once they are in sink, their outcomes are not kept twice.
+func (d *Dispatcher) Sink(sink search.Sink) search.Sink { return dropping{sink, d.journal} }
 
-// Close ends the fleet's part in a run. If the run is over, the queue goes, and the workers turn to others; else they go
-// on with what is queued, and keep their outcomes until the run is continued.
+type dropping struct {
+	search.Sink
+	journal *journal.Journal
+}
+
+// Append implements [search.Sink].
+func (s dropping) Append(batch []search.Trial) error {
+	if err := s.Sink.Append(batch); err != nil {
+		return err
+	}
+	keys := make([]string, len(batch))
+	for i := range batch {
+		keys[i] = tasks.EvaluationKey(batch[i].ID)
+	}
+	return s.journal.Drop(keys...)
+}
+
+// Close ends the fleet's part in a run. If the run is over, the queue goes, and the workers turn to others; else they
+// go on with what is queued, and keep their outcomes until the run is continued.
 func (d *Dispatcher) Close(over bool) error {
-	d.abandon(context.Canceled)
+	d.fail(context.Canceled)
 	d.cancel()
 	d.work.Wait()
 	if over {

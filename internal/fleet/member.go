@@ -14,17 +14,21 @@ import (
 	"nas/internal/tasks"
 )
 
-// fetchWait is how long a slot waits for a task before it looks whether there is something else to do.
-const fetchWait = 2 * time.Second
+// fetchWait is how long a slot waits for a task of a lane, and turnWait how long if it takes from several.
+const (
+	fetchWait = 2 * time.Second
+	turnWait  = 50 * time.Millisecond
+)
 
-// slot takes bundles of a lane, one after the other, until ctx is done.
-func (m *member) slot(ctx, hard context.Context, lane string) {
+// slot takes bundles, one after the other, until ctx is done. It stays with a lane that has some.
+func (m *member) slot(ctx, hard context.Context) {
 	w := m.worker
-	var consumer jetstream.Consumer
-	for ctx.Err() == nil {
-		if consumer == nil {
+	consumers := make([]jetstream.Consumer, len(m.lanes))
+	for i := 0; ctx.Err() == nil && len(m.lanes) > 0; {
+		lane := m.lanes[i]
+		if consumers[i] == nil {
 			var err error
-			if consumer, err = m.consumer(ctx, lane); err != nil {
+			if consumers[i], err = m.consumer(ctx, lane); err != nil {
 				if errors.Is(err, jetstream.ErrStreamNotFound) && m.searcherGone(ctx) {
 					m.end()
 					return
@@ -38,11 +42,18 @@ func (m *member) slot(ctx, hard context.Context, lane string) {
 		case <-ctx.Done():
 			return
 		}
-		ok := m.take(ctx, hard, consumer, lane)
+		wait := fetchWait
+		if w.lanes.Load() > 1 {
+			wait = turnWait
+		}
+		got, err := m.take(ctx, hard, consumers[i], lane, wait)
 		<-w.slots
-		if !ok {
-			consumer = nil
+		if err != nil {
+			consumers[i] = nil
 			rest(ctx, 200*time.Millisecond)
+		}
+		if !got {
+			i = (i + 1) % len(m.lanes)
 		}
 	}
 }
@@ -75,17 +86,22 @@ func (m *member) consumer(ctx context.Context, lane string) (jetstream.Consumer,
 
 func (m *member) ackWait() time.Duration { return time.Duration(m.AckWaitS * float64(time.Second)) }
 
-// take does a bundle, if there is one. It reports false if the consumer should be looked for again.
-func (m *member) take(ctx, hard context.Context, consumer jetstream.Consumer, lane string) bool {
-	got, err := consumer.Fetch(1, jetstream.FetchMaxWait(fetchWait))
+// take does a bundle of a lane, if one comes. After an error the consumer should be looked for again.
+func (m *member) take(
+	ctx, hard context.Context, consumer jetstream.Consumer, lane string, wait time.Duration,
+) (got bool, err error) {
+	batch, err := consumer.Fetch(1, jetstream.FetchMaxWait(wait))
 	if err != nil {
-		return false
+		return false, err
 	}
-	for msg := range got.Messages() {
+	for msg := range batch.Messages() {
 		m.do(ctx, hard, lane, msg)
+		got = true
 	}
-	err = got.Error()
-	return err == nil || errors.Is(err, nats.ErrTimeout)
+	if err = batch.Error(); errors.Is(err, nats.ErrTimeout) {
+		err = nil
+	}
+	return got, err
 }
 
 // do does the bundle of a message, and acknowledges that once the searcher has stored the outcomes.

@@ -99,6 +99,15 @@ func (d *Dispatcher) publish(list []*bundle, n int) (all bool) {
 	return all
 }
 
+// purge empties the queue of a lane.
+func (d *Dispatcher) purge(ctx context.Context, lane string) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if s, err := d.js.Stream(ctx, streamName(d.run)); err == nil {
+		s.Purge(ctx, jetstream.WithPurgeSubject(taskSubject(d.run, lane, ">")))
+	}
+}
+
 // reconcile compares the queue with the tasks that have no outcome, and queues again what is missing.
 func (d *Dispatcher) reconcile(ctx context.Context, n int) {
 	if !d.conn.IsConnected() {

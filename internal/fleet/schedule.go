@@ -173,6 +173,34 @@ func (b *bundle) reason() string {
 	return fmt.Sprintf("%d workers did not finish it; the last that said why: %s", b.lost, b.why)
 }
 
+// lanes lists the lanes of all tasks.
+func (s *schedule) lanes() []string {
+	seen := map[string]bool{}
+	for lane := range s.waiting {
+		seen[lane] = true
+	}
+	for _, b := range s.open {
+		seen[b.lane] = true
+	}
+	return sortedKeys(seen)
+}
+
+// forget drops the tasks of a lane, and returns their keys.
+func (s *schedule) forget(lane string) (keys []string) {
+	for i := range s.waiting[lane] {
+		keys = append(keys, s.waiting[lane][i].Key())
+	}
+	delete(s.waiting, lane)
+	for key, b := range s.byTask {
+		if b.lane == lane {
+			keys = append(keys, key)
+			delete(s.byTask, key)
+			delete(s.open, b.token)
+		}
+	}
+	return keys
+}
+
 // queued is how many tasks have no outcome.
 func (s *schedule) queued() int {
 	n := len(s.byTask)

@@ -60,7 +60,8 @@ func (d *Dispatcher) Status() Status {
 		gone := w.Leaving || silent > silentAfter
 		s.Workers = append(s.Workers, WorkerStatus{
 			Name: w.Worker, Version: w.Version, Class: w.Class, Device: w.Device, Takes: w.Lanes, Slots: w.Slots,
-			Busy: w.Busy, Done: w.Done, Failed: w.Failed, Refused: w.Refused, Note: w.Note, SilentS: silent.Seconds(), Gone: gone,
+			Busy: w.Busy, Done: w.Done, Failed: w.Failed, Refused: w.Refused, Note: w.Note, SilentS: silent.Seconds(),
+			Gone: gone,
 		})
 		if !gone {
 			s.Running += w.Busy
@@ -117,7 +118,8 @@ func Ask(ctx context.Context, a Access) ([]Status, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fault.Errorf("fleet: no search answers at %s: nas run CONFIG --fleet URL starts one", conn.ConnectedUrlRedacted())
+		return nil, fault.Errorf("fleet: no search answers at %s: nas run CONFIG --fleet URL starts one",
+			conn.ConnectedUrlRedacted())
 	}
 	return all, nil
 }

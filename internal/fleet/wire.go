@@ -39,7 +39,9 @@ const (
 func callSubject(run, of string) string { return runPrefix + run + "." + of }
 
 // taskSubject is the subject of a bundle in the stream of a run. There is at most one message of each.
-func taskSubject(run, lane, token string) string { return runPrefix + run + ".task." + lane + "." + token }
+func taskSubject(run, lane, token string) string {
+	return runPrefix + run + ".task." + lane + "." + token
+}
 
 func streamName(run string) string { return "NAS_" + run }
 
@@ -70,8 +72,8 @@ type announcement struct {
 }
 
 func (a *announcement) check() error {
-	if !plainRun.MatchString(a.Run) || a.Setup < 1 || a.Setup > tasks.MaxSetup || !(a.AckWaitS > 0.01) || a.AckWaitS > 3600 ||
-		len(a.Name) > maxText || len(a.Version) > 256 || len(a.Class) > 256 {
+	if !plainRun.MatchString(a.Run) || a.Setup < 1 || a.Setup > tasks.MaxSetup ||
+		!(a.AckWaitS > 0.01) || a.AckWaitS > 3600 || len(a.Name) > maxText || len(a.Version) > 256 || len(a.Class) > 256 {
 		return fault.New("fleet: the announcement of a run is damaged")
 	}
 	return nil

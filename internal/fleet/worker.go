@@ -40,6 +40,7 @@ type Worker struct {
 	said  map[string]bool
 
 	busy, done, failed, refused atomic.Int64
+	lanes                       atomic.Int64 // of all runs
 	measuring                   sync.Mutex
 }
 
@@ -55,6 +56,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.slots, w.runs, w.said = make(chan struct{}, w.Slots), map[string]*member{}, map[string]bool{}
 	found := make(chan announcement, 64)
 	hear := func(m *nats.Msg) {
+		if len(m.Data) == 0 {
+			return // nobody searches
+		}
 		var a announcement
 		if err := decode(m.Data, &a); err != nil {
 			w.refuse(m.Subject, err)
@@ -72,8 +76,17 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 	})
 	back := nats.ReconnectHandler(func(*nats.Conn) { w.Say("the service is back") })
-	if w.conn, err = w.connect("nas worker "+w.Name, lost, back); err != nil {
-		return err
+	for w.conn == nil {
+		w.conn, err = w.connect("nas worker "+w.Name, lost, back)
+		switch {
+		case errors.Is(err, nats.ErrNoServers) && ctx.Err() == nil: // it may be started later
+			w.sayOnce("wait", "%s: waiting for it", fault.Text(err))
+			rest(ctx, 2*time.Second)
+		case err != nil && ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return err
+		}
 	}
 	defer w.conn.Close()
 	if w.js, err = jetstream.New(w.conn); err != nil {
@@ -227,14 +240,10 @@ func (m *member) run(ctx context.Context) {
 	hard, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var slots sync.WaitGroup
-	for _, lane := range m.lanes {
-		n := w.Slots
-		if lane != evaluateLane {
-			n = 1
-		}
-		for range n {
-			slots.Go(func() { m.slot(ctx, hard, lane) })
-		}
+	w.lanes.Add(int64(len(m.lanes)))
+	defer w.lanes.Add(-int64(len(m.lanes)))
+	for range w.Slots {
+		slots.Go(func() { m.slot(ctx, hard) })
 	}
 	beats := time.NewTicker(beatEvery)
 	defer beats.Stop()
