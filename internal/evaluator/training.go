@@ -132,6 +132,35 @@ func (s *Setup) TrainedWeights(archID string, n *blocks.Network) (*blocks.Weight
 	return s.Accuracy.(trained).recipe.Weights(s.training.Folder(archID), n)
 }
 
+// TrialTraining trains networks to try the recipe of a config, outside of a run.
+type TrialTraining struct {
+	*training.Recipe
+	data string
+	seed uint64
+}
+
+// TrialTraining sets the recipe up.
+func (s *Setup) TrialTraining(ctx context.Context) (*TrialTraining, error) {
+	a := &s.Config.Accuracy
+	t := &TrialTraining{s.Accuracy.(trained).recipe, a.Data, a.Seed}
+	if t.data != "" {
+		var err error
+		if t.data, err = filepath.Abs(a.Data); err != nil {
+			return nil, err
+		}
+	}
+	return t, t.SetUp(ctx, t.data)
+}
+
+// Epochs trains a network for so many epochs, in a folder.
+func (t *TrialTraining) Epochs(
+	ctx context.Context, n *blocks.Network, epochs int, dir string,
+) (training.Outcome, error) {
+	return t.WithRungs(epochs).Train(ctx, training.Job{
+		Network: n, Seed: t.seed, Dir: dir, Data: t.data, Slot: t.Spec().Slots[0],
+	})
+}
+
 // train completes the result of a candidate by training it.
 func (e *Evaluator) train(ctx context.Context, c search.Candidate, r *search.Result) error {
 	if e.training == nil {
@@ -154,7 +183,7 @@ func (e *Evaluator) train(ctx context.Context, c search.Candidate, r *search.Res
 	return nil
 }
 
-// trainedAtOnce is the number of candidates that a run judges at once if it trains them: as many as a searcher asks for.
+// trainedAtOnce is the number of candidates that a run judges at once if it trains them: those that a searcher asks for.
 // They wait for each other and for slots.
 const trainedAtOnce = 64
 

@@ -34,8 +34,8 @@ func NewLadder(rungs, eta int) *Ladder {
 	return &Ladder{eta: eta, next: make([]int, rungs), changed: make(chan struct{})}
 }
 
-// Enter records that a trial is to be trained. It waits until of every trial before it is known whether that is trained,
-// too, and returns how many are.
+// Enter records that a trial is to be trained. It waits until it is known of every trial before it whether that one is,
+// and returns how many are.
 func (l *Ladder) Enter(ctx context.Context, id int) (before int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
