@@ -90,7 +90,7 @@ var rules = []rule{
 		"latency/calibrate", "latency/timing", "space"}, nil},
 	{"internal/work", []string{"search"}, nil},
 	{"internal/audit", []string{"accuracy", "blocks", "internal/evaluator", "internal/runstore", "space"}, []string{"gonum.org/v1/gonum"}},
-	{"internal/results", []string{"accuracy", "internal/config", "internal/report", "internal/report/html", "internal/runstore", "search",
+	{"internal/results", []string{"accuracy", "internal/config", "internal/report", "internal/report/html", "internal/rungs", "internal/runstore", "search",
 		"search/pareto"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/view", []string{"internal/config", "internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore",
 		"latency", "search", "space"}, nil},
