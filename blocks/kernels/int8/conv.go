@@ -20,6 +20,8 @@ func (s *Set) Need(l *Layer) Need {
 		n.Bytes = l.widened(((l.stripRows()-1)*g.SH+(g.KH-1)*g.DH+1)*g.W, g.C)
 	case kindDepthwise:
 		return n.Max(l.dwNeed())
+	case kindRows:
+		return n.Max(l.rowsNeed())
 	}
 	return n
 }
@@ -100,5 +102,7 @@ func (l *Layer) run(dst, src *View, r kernels.Range, sc *Scratch) {
 		l.taps(dst, src, r, sc)
 	case kindDepthwise:
 		l.depthwise(dst, src, r, sc)
+	case kindRows:
+		l.byRows(dst, src, r, sc)
 	}
 }
