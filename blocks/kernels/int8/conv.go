@@ -9,7 +9,7 @@ func (s *Set) Need(l *Layer) Need {
 	switch l.kind {
 	case kindPointwise:
 		n.Ptrs = 1
-		n.Bytes = l.widened(stripPixels(g), g.C)
+		n.Bytes = l.widened(l.stripPixels(), g.C)
 	case kindMerged:
 		rows := (l.stripRows()-1)*g.SH + (g.KH-1)*g.DH + 1
 		n.Ptrs = l.stripRows() * g.KH

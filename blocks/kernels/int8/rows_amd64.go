@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 // archSets lists the sets with assembly, from slow to fast.
 func archSets() []*Set {
 	x := &cpu.X86
-	has2 := func() bool { return x.HasAVX2 }
+	has2 := func() bool { return x.HasAVX2 && x.HasFMA }
 	hasBW := func() bool { return x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL }
 	rows := avx512vnniRows
 	if !x.HasAVX512VBMI {
