@@ -185,6 +185,11 @@ func (m *member) outcomes(ctx context.Context, b *bundleMessage) (list []tasks.O
 	w := m.worker
 	for i := range b.Tasks {
 		t := &b.Tasks[i]
+		if w.before != nil {
+			if err := w.before(ctx, t); err != nil {
+				return nil, err
+			}
+		}
 		var o tasks.Outcome
 		switch t.Kind {
 		case tasks.Evaluate:

@@ -32,6 +32,8 @@ type Worker struct {
 	Grace time.Duration
 	Say   func(format string, a ...any)
 
+	before func(context.Context, *tasks.Task) error // comes before each task; nil: nothing does
+
 	conn  *nats.Conn
 	js    jetstream.JetStream
 	slots chan struct{}
