@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -40,6 +41,7 @@ type Dispatcher struct {
 	packed  []byte
 	journal *journal.Journal
 	began   time.Time
+	stored  atomic.Int64 // trials of the run that are on the disk, as far as is known
 
 	mu       sync.Mutex
 	schedule *schedule
@@ -163,9 +165,12 @@ func (d *Dispatcher) makeStream(ctx context.Context) error {
 
 // submit queues a task. done is called once.
 func (d *Dispatcher) submit(lane string, t tasks.Task, done func(tasks.Outcome, error)) {
-	if o, ok := d.journal.Get(t.Key()); ok && o.ArchID == t.ArchID {
-		done(o, nil)
-		return
+	if o, ok := d.journal.Get(t.Key()); ok {
+		if o.ArchID == t.ArchID {
+			done(o, nil)
+			return
+		}
+		d.journal.Drop(t.Key()) // of another search; an error shows when the next outcome is stored
 	}
 	d.mu.Lock()
 	if err := d.failed; err != nil {
@@ -232,6 +237,7 @@ func (q *queue) Submit(ctx context.Context, c search.Candidate, done func(search
 			q.mu.Unlock()
 			q.d.abandon(evaluateLane, context.Cause(ctx))
 		})
+		q.d.stored.Store(int64(c.ID))
 		q.d.journal.DropTold(c.ID) // what is stored already; an error shows when the next outcome is stored
 	})
 	q.mu.RLock()
@@ -268,11 +274,11 @@ func (q *queue) Evaluate(ctx context.Context, c search.Candidate) (search.Result
 }
 
 // Sink is where the trials of the search go: once they are in sink, their outcomes are not kept twice.
-func (d *Dispatcher) Sink(sink search.Sink) search.Sink { return dropping{sink, d.journal} }
+func (d *Dispatcher) Sink(sink search.Sink) search.Sink { return dropping{sink, d} }
 
 type dropping struct {
 	search.Sink
-	journal *journal.Journal
+	d *Dispatcher
 }
 
 // Append implements [search.Sink].
@@ -284,7 +290,8 @@ func (s dropping) Append(batch []search.Trial) error {
 	for i := range batch {
 		keys[i] = tasks.EvaluationKey(batch[i].ID)
 	}
-	return s.journal.Drop(keys...)
+	s.d.stored.Store(int64(batch[len(batch)-1].ID + 1))
+	return s.d.journal.Drop(keys...)
 }
 
 // Close ends the fleet's part in a run. If the run is over, the queue goes, and the workers turn to others; else they
