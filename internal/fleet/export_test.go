@@ -1,6 +1,12 @@
 package fleet
 
 import (
+	"encoding/json"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"context"
 
 	"nas/internal/tasks"
@@ -16,4 +22,35 @@ func Subjects(run string) []string {
 		all = append(all, callSubject(run, of))
 	}
 	return all
+}
+
+// Duplicate queues the bundles that are queued at a service a second time, under other tokens, and returns how many.
+func Duplicate(ctx context.Context, conn *nats.Conn) (n int, err error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return 0, err
+	}
+	for name := range js.StreamNames(ctx).Name() {
+		stream, err := js.Stream(ctx, name)
+		if err != nil {
+			return n, err
+		}
+		state := stream.CachedInfo().State
+		for seq := state.FirstSeq; seq <= state.LastSeq; seq++ {
+			m, err := stream.GetMsg(ctx, seq)
+			if err != nil {
+				continue // done meanwhile
+			}
+			var b bundleMessage
+			if json.Unmarshal(m.Data, &b) != nil {
+				continue
+			}
+			subject := strings.TrimSuffix(m.Subject, b.Token)
+			b.Token += "-twice"
+			if _, err := js.Publish(ctx, subject+b.Token, encode(b)); err == nil {
+				n++
+			}
+		}
+	}
+	return n, nil
 }
