@@ -205,6 +205,7 @@ func (d *Dispatcher) commit(batch []*nats.Msg) {
 	}
 	dones := make([]func(tasks.Outcome, error), len(stored))
 	d.mu.Lock()
+	d.moved = time.Now()
 	for i := range stored {
 		key := stored[i].Key()
 		d.schedule.done(key, stored[i].Seconds)

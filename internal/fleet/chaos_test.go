@@ -22,8 +22,8 @@ import (
 	"nas/internal/runtest"
 )
 
-// TestChaos searches with four workers, a service and a searcher that are all processes in network namespaces of their
-// own. Meanwhile one worker is killed, one is cut off for 20 seconds, one is slow and behind a slow line, the service is
+// TestChaos searches with four workers, a service and a searcher, all of them processes in network namespaces of
+// their own. Meanwhile one worker is killed, one is cut off for 20 seconds, one is slow, the service is
 // killed and started again with its store deleted, truncated or with bits flipped, the searcher is killed and started
 // again, and tasks are queued a second time. The trials must be those of a run on one machine.
 //
@@ -107,8 +107,9 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 		command(t, "ip", "-n", ns, "link", "set", "eth", "up")
 		command(t, "ip", "-n", ns, "link", "set", "lo", "up")
 	}
-	if out, err := exec.Command("tc", "-n", x.namespace(3), "qdisc", "add", "dev", "eth", "root", "netem", "delay", "150ms",
-		"50ms", "loss", "2%").CombinedOutput(); err != nil {
+	slow := exec.Command("tc", "-n", x.namespace(3), "qdisc", "add", "dev", "eth", "root", "netem",
+		"delay", "150ms", "50ms", "loss", "2%")
+	if out, err := slow.CombinedOutput(); err != nil {
 		t.Logf("SKIPPED: the slow worker has a good line: %v %s", err, out)
 	}
 	x.serve()
@@ -273,8 +274,8 @@ func (x *chaos) tail(role string) string {
 // report says what the disturbances came to.
 func (x *chaos) report(string) {
 	text, _ := os.ReadFile(x.log("searcher"))
-	x.Logf("store %s; %d tasks queued twice; the searcher said: %d times that the queue lost tasks, %d that a worker is here",
-		x.damage, x.requeued, strings.Count(string(text), "the queue has lost"), strings.Count(string(text), "is here"))
+	x.Logf("store %s; %d tasks queued twice; the searcher said: %d times that the queue is made anew, "+
+		"%d that a worker is here", x.damage, x.requeued, strings.Count(string(text), "it is made anew"), strings.Count(string(text), "is here"))
 	if x.restarted != 1 || x.requeued == 0 && x.damage == "nothing" {
 		x.Errorf("%d restarts, %d duplicates: the test tests less than it should", x.restarted, x.requeued)
 	}

@@ -27,6 +27,8 @@ type Options struct {
 	Patience time.Duration
 	// GiveUp is how often workers may lose a task, one after the other, before its trial fails. 0 means 5.
 	GiveUp int
+	// Recipe and Data are the hashes of what the run trains with; "" for a run that scores its candidates.
+	Recipe, Data string
 	// Say is called with what a person should know.
 	Say func(format string, a ...any)
 }
@@ -41,6 +43,7 @@ type Dispatcher struct {
 	packed  []byte
 	journal *journal.Journal
 	began   time.Time
+	back    atomic.Bool  // the service was away since the queue was last looked at
 	stored  atomic.Int64 // trials of the run that are on the disk, as far as is known
 
 	mu       sync.Mutex
@@ -48,7 +51,8 @@ type Dispatcher struct {
 	waits    map[string]func(tasks.Outcome, error) // by key
 	workers  map[string]*workerSeen
 	counts   counts
-	failed   error // why the run cannot go on
+	failed   error     // why the run cannot go on
+	moved    time.Time // when workers were last seen to have tasks, or to be none
 	said     map[string]int
 
 	wake   chan struct{} // tasks wait to be published
@@ -83,7 +87,7 @@ func Open(ctx context.Context, o Options) (_ *Dispatcher, err error) {
 	if d.shared, err = tasks.SetupOf(o.Dir); err != nil {
 		return nil, err
 	}
-	d.run = d.shared.ID()
+	d.run, d.moved = d.shared.ID(), d.began
 	if d.packed, err = d.shared.Pack(); err != nil {
 		return nil, err
 	}
@@ -101,7 +105,10 @@ func Open(ctx context.Context, o Options) (_ *Dispatcher, err error) {
 			}
 		}
 	}()
-	if d.conn, err = o.connect("nas "+o.Name, nats.ReconnectHandler(func(*nats.Conn) { signal(d.repair) })); err != nil {
+	if d.conn, err = o.connect("nas "+o.Name, nats.ReconnectHandler(func(*nats.Conn) {
+		d.back.Store(true)
+		signal(d.repair)
+	})); err != nil {
 		return nil, err
 	}
 	if d.js, err = jetstream.New(d.conn); err != nil {
@@ -132,7 +139,7 @@ func signal(c chan struct{}) {
 func (d *Dispatcher) announcement() announcement {
 	return announcement{
 		Format: tasks.Format, Run: d.run, Name: d.o.Name, Version: buildinfo.Version(), Class: d.shared.Class,
-		Setup: len(d.packed), AckWaitS: d.o.Patience.Seconds(),
+		Setup: len(d.packed), AckWaitS: d.o.Patience.Seconds(), Recipe: d.o.Recipe, Data: d.o.Data,
 	}
 }
 
@@ -308,6 +315,9 @@ func (d *Dispatcher) Close(over bool) error {
 		d.conn.FlushTimeout(time.Second)
 	}
 	d.conn.Close()
+	if over {
+		return d.journal.Remove()
+	}
 	return d.journal.Close()
 }
 

@@ -229,10 +229,13 @@ func TestStrangers(t *testing.T) {
 			}
 			forged.Seal()
 			for _, subject := range fleet.Subjects(run) {
-				for _, text := range []string{"", "{", "null", "[]", `{"token":"../../x","worker":"y"}`, "-1", strings.Repeat("x", 1<<19)} {
+				for _, text := range []string{
+					"", "{", "null", "[]", `{"token":"../../x","worker":"y"}`, "-1", strings.Repeat("x", 1<<19),
+				} {
 					conn.Publish(subject, []byte(text))
 				}
-				conn.Publish(subject, fmt.Appendf(nil, `{"token":"x","worker":"y","outcomes":[{"format":1,"run":%q,"kind":"evaluate"}]}`, run))
+				conn.Publish(subject, fmt.Appendf(nil,
+					`{"token":"x","worker":"y","outcomes":[{"format":1,"run":%q,"kind":"evaluate"}]}`, run))
 			}
 			conn.Publish("nas.runs.new", []byte(`{"format":1,"run":"0123456789abcdef","setup_bytes":99999999999}`))
 			conn.Publish("nas.run."+run+".task.evaluate.forged", []byte(`{"token":"forged","tasks":[]}`))
@@ -395,17 +398,20 @@ func TestAccess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := fleet.Ask(t.Context(), fleet.Access{URL: s.URL()}); err == nil || !strings.Contains(err.Error(), "does not let us in") {
-			t.Errorf("a stranger is told %v", err)
-		}
+		wantError(t, fleet.Access{URL: s.URL()}, "does not let us in")
 		secret.URL = s.URL()
-		if _, err := fleet.Ask(t.Context(), secret); err == nil || !strings.Contains(err.Error(), "no search answers") {
-			t.Errorf("a friend is told %v", err)
-		}
+		wantError(t, secret, "no search answers")
 		s.Close(true)
 	}
-	if _, err := fleet.Ask(t.Context(), fleet.Access{URL: "http://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "want nats://") {
-		t.Errorf("another protocol: %v", err)
+	wantError(t, fleet.Access{URL: "http://127.0.0.1:1"}, "want nats://")
+	wantError(t, fleet.Access{URL: "nats://127.0.0.1:1"}, "nothing answers")
+}
+
+// wantError wants an error with a text for who asks for the status.
+func wantError(t *testing.T, a fleet.Access, want string) {
+	t.Helper()
+	if _, err := fleet.Ask(t.Context(), a); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%+v: error is %v, want %q", a, err, want)
 	}
 }
 

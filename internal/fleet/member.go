@@ -198,6 +198,8 @@ func (m *member) outcomes(ctx context.Context, b *bundleMessage) (list []tasks.O
 			w.measuring.Lock()
 			o, err = tasks.MeasureOn(ctx, w.Device, w.Name, t)
 			w.measuring.Unlock()
+		case tasks.Train:
+			o, err = m.school.Do(ctx, w.Name, t)
 		}
 		if err != nil {
 			return nil, err
