@@ -13,7 +13,7 @@ func TestConformance(t *testing.T) {
 			searchtest.Conformance(t, func(u search.Setup) (search.Searcher, error) {
 				s := search.Settings{Setup: u}
 				if name == "surrogate_nsga2" {
-					s.Offspring = 16 // fewer fits
+					s.LookAhead = 16 // fewer fits
 				}
 				return search.New(name, s)
 			}, name == "random" || name == "exhaustive")

@@ -30,13 +30,12 @@ func (l *loop) worker(ctx context.Context, e Evaluator) {
 			continue
 		}
 		c.Describe()
-		r, err := evaluate(ctx, e, c, l.options.Timeout)
-		if err == nil {
-			r.Failed = r.check(l.objectives)
-			l.results <- outcome{trial: NewTrial(c, r)}
+		r, err := Judge(ctx, e, c, l.objectives, l.options.Timeout)
+		if err != nil {
+			l.results <- outcome{err: err}
 			continue
 		}
-		l.results <- outcome{err: err}
+		l.results <- outcome{trial: NewTrial(c, r)}
 	}
 }
 
@@ -59,6 +58,8 @@ func evaluate(ctx context.Context, e Evaluator, c Candidate, timeout time.Durati
 	switch {
 	case err == nil:
 		return r, nil
+	case errors.As(err, new(*abortion)):
+		return r, err
 	case ctx.Err() != nil:
 		return r, errStopping
 	case errors.Is(err, context.DeadlineExceeded) && inner.Err() != nil:

@@ -11,8 +11,9 @@ import (
 // Exhaustive asks for every network of a space once, in the space's own order.
 type Exhaustive struct {
 	proposer
-	next func() (space.Genes, bool)
-	stop func()
+	next  func() (space.Genes, bool)
+	stop  func()
+	ahead int // candidates that may be open
 }
 
 // NewExhaustive returns an exhaustive searcher. The space must be a [Lister].
@@ -25,7 +26,7 @@ func NewExhaustive(setup Setup) (*Exhaustive, error) {
 	if !ok {
 		return nil, fault.Errorf("search: exhaustive: the space of %v networks cannot be listed", p.Space.Size())
 	}
-	e := &Exhaustive{proposer: p}
+	e := &Exhaustive{proposer: p, ahead: randomAhead}
 	e.next, e.stop = iter.Pull(l.All())
 	return e, nil
 }
@@ -35,7 +36,7 @@ func (e *Exhaustive) String() string { return fmt.Sprintf("exhaustive(%s)", e.se
 
 // Ask implements [Searcher].
 func (e *Exhaustive) Ask() (Candidate, State) {
-	if e.asked-e.told >= randomAhead {
+	if e.asked-e.told >= e.ahead {
 		return Candidate{}, Wait
 	}
 	for e.started < len(e.Start) {

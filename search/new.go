@@ -20,10 +20,13 @@ type Settings struct {
 	// NSGA-II with a budget its root, at least 12 and at most 1000, so that the
 	// number of generations grows with the population.
 	Population int
-	Offspring  int     // NSGA-II's offspring, the surrogate's batch
-	Crossover  float64 // NSGA-II's
-	// Known is [SurrogateSettings.Known].
-	Known func(space.Genes) (values map[string]float64, violation float64)
+	// LookAhead is how many candidates may be open at once: NSGA-II's offspring, the surrogate's batch, and how many
+	// candidates of the others do not know each other's results. 0 means the algorithm's default.
+	LookAhead int
+	Crossover float64 // NSGA-II's
+	// Known and Trained are those of [SurrogateSettings].
+	Known   func(space.Genes) (values map[string]float64, violation float64)
+	Trained string
 }
 
 var searchers = []struct {
@@ -34,19 +37,33 @@ var searchers = []struct {
 		if s.Population == 0 && s.Evaluations > 0 {
 			s.Population = DefaultPopulation(s.Evaluations)
 		}
-		return NewNSGA2(s.Setup, NSGA2Settings{Population: s.Population, Offspring: s.Offspring, Crossover: s.Crossover})
+		return NewNSGA2(s.Setup, NSGA2Settings{Population: s.Population, Offspring: s.LookAhead, Crossover: s.Crossover})
 	}},
 	{"surrogate_nsga2", func(s Settings) (Searcher, error) {
-		return NewSurrogateNSGA2(s.Setup, SurrogateSettings{Initial: s.Population, Batch: s.Offspring, Known: s.Known})
+		return NewSurrogateNSGA2(s.Setup, SurrogateSettings{
+			Initial: s.Population, Batch: s.LookAhead, Known: s.Known, Trained: s.Trained,
+		})
 	}},
 	{"evolution", func(s Settings) (Searcher, error) {
-		return NewEvolution(s.Setup, EvolutionSettings{Population: s.Population})
+		return NewEvolution(s.Setup, EvolutionSettings{Population: s.Population, LookAhead: s.LookAhead})
 	}},
 	{"local", func(s Settings) (Searcher, error) {
-		return NewLocal(s.Setup, LocalSettings{Initial: s.Population})
+		return NewLocal(s.Setup, LocalSettings{Initial: s.Population, LookAhead: s.LookAhead})
 	}},
-	{"random", func(s Settings) (Searcher, error) { return NewRandom(s.Setup) }},
-	{"exhaustive", func(s Settings) (Searcher, error) { return NewExhaustive(s.Setup) }},
+	{"random", func(s Settings) (Searcher, error) {
+		r, err := NewRandom(s.Setup)
+		if err == nil {
+			r.ahead = max(r.ahead, s.LookAhead)
+		}
+		return r, err
+	}},
+	{"exhaustive", func(s Settings) (Searcher, error) {
+		e, err := NewExhaustive(s.Setup)
+		if err == nil {
+			e.ahead = max(e.ahead, s.LookAhead)
+		}
+		return e, err
+	}},
 }
 
 // autoBudget is the number of evaluations from which [Auto] prefers nsga2. On

@@ -4,7 +4,10 @@ import "fmt"
 
 // Random asks for independent samples of the space without repetition: the
 // baseline that every other searcher must beat. It never waits.
-type Random struct{ proposer }
+type Random struct {
+	proposer
+	ahead int // candidates that may be open
+}
 
 // NewRandom returns a random searcher.
 func NewRandom(setup Setup) (*Random, error) {
@@ -12,19 +15,19 @@ func NewRandom(setup Setup) (*Random, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Random{p}, nil
+	return &Random{p, randomAhead}, nil
 }
 
 // String implements [Searcher].
 func (s *Random) String() string { return fmt.Sprintf("random(%s)", s.settings()) }
 
-// randomAhead bounds how many random candidates lie open. They do not depend
-// on results, so it only bounds memory.
+// randomAhead is how many random candidates may be open by default. They do not
+// depend on results, so it only bounds memory.
 const randomAhead = 1024
 
 // Ask implements [Searcher].
 func (s *Random) Ask() (Candidate, State) {
-	if s.asked-s.told >= randomAhead {
+	if s.asked-s.told >= s.ahead {
 		return Candidate{}, Wait
 	}
 	return s.propose(0, nil)

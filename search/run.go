@@ -67,6 +67,22 @@ var ErrDiverged = errors.New("the recorded trials belong to another run")
 // Candidates that are being evaluated when the run ends are dropped; their
 // evaluations have returned when Run returns.
 func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []Objective, o Options) (*Summary, error) {
+	l, err := newLoop(s, objectives, o)
+	if err != nil {
+		return nil, err
+	}
+	if err = l.replay(); err == nil && l.status == StatusRunning {
+		err = l.work(ctx, e, sink)
+	}
+	if err != nil {
+		l.status = StatusFailed
+	}
+	l.report()
+	return &Summary{Progress: l.progress(), Status: l.status, Front: l.front, Constraints: l.constraints}, err
+}
+
+// newLoop returns a loop that has not begun.
+func newLoop(s Searcher, objectives []Objective, o Options) (*loop, error) {
 	front, err := NewFront(objectives, o.Reference)
 	if err != nil {
 		return nil, err
@@ -81,14 +97,7 @@ func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []O
 	if l.options.Every == 0 {
 		l.options.Every = 200 * time.Millisecond
 	}
-	if err = l.replay(); err == nil && l.status == StatusRunning {
-		err = l.work(ctx, e, sink)
-	}
-	if err != nil {
-		l.status = StatusFailed
-	}
-	l.report()
-	return &Summary{Progress: l.progress(), Status: l.status, Front: l.front, Constraints: l.constraints}, err
+	return l, nil
 }
 
 // loop is the state of Run.
@@ -118,6 +127,7 @@ type loop struct {
 	open    int           // candidates at the workers
 	done    map[int]Trial // evaluated, waiting for a smaller id
 	stopped bool          // a worker says so
+	aborted error         // the reason that an evaluator gave for ending the run
 }
 
 // ask queues candidates until the searcher waits. No more than limit are asked
@@ -164,8 +174,11 @@ func (l *loop) exchange() {
 // take notes what a worker sends back.
 func (l *loop) take(r outcome) {
 	l.open--
+	if a := (*abortion)(nil); errors.As(r.err, &a) && l.aborted == nil {
+		l.aborted = a.error
+	}
 	if r.err != nil {
-		l.stopped = true // only a run that is being stopped yields errors
+		l.stopped = true // only a run that is being stopped or aborted yields errors
 		return
 	}
 	l.done[r.trial.ID] = r.trial
@@ -296,6 +309,9 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 					return err
 				}
 			}
+		}
+		if l.aborted != nil {
+			return l.aborted
 		}
 		if l.status == StatusRunning && l.stopped {
 			l.status = StatusInterrupted

@@ -387,7 +387,7 @@ func TestNetworks(t *testing.T) {
 		first = nil
 		for workers := 1; workers <= 3; workers += 2 {
 			setup := search.Setup{Space: sp, Objectives: objectives, Seed: 1}
-			s, err := search.New(algorithm, search.Settings{Setup: setup, Evaluations: 120, Offspring: 24})
+			s, err := search.New(algorithm, search.Settings{Setup: setup, Evaluations: 120, LookAhead: 24})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -410,5 +410,23 @@ func TestNetworks(t *testing.T) {
 			}
 			first = m.trials
 		}
+	}
+}
+
+// An evaluator that aborts ends the run with its reason; what it judged then is not recorded.
+func TestAbort(t *testing.T) {
+	p := &searchtest.Toy{Genes: 8, Choices: 4}
+	reason := errors.New("the trainer is broken")
+	e := search.EvaluatorFunc(func(ctx context.Context, c search.Candidate) (search.Result, error) {
+		if c.ID >= 5 {
+			return search.Result{}, fmt.Errorf("judging: %w", search.Abort(reason))
+		}
+		return p.Evaluate(ctx, c)
+	})
+	store := &memory{}
+	sum, err := search.Run(t.Context(), newSearcher(t, "nsga2", p, 1), e, store, p.Objectives(),
+		search.Options{Workers: 3, Stop: search.Stop{Trials: 100}})
+	if err != reason || sum.Status != search.StatusFailed || len(store.trials) > 5 {
+		t.Errorf("%v, %v, %d trials", err, sum.Status, len(store.trials))
 	}
 }

@@ -224,13 +224,16 @@ type individual struct {
 	cv    float64   // what constraint domination compares, see observe
 	rank  int       // of the front that it is on, 0 the best
 	crowd float64   // crowding distance in its front
+	// rungs and stopped are those of the trial.
+	rungs   []float64
+	stopped bool
 }
 
 // observe makes an individual of a told trial. Its cv is 0 for a feasible trial
 // and below 1 for one that is not better than the reference point, by how far;
 // 1 plus the violation for an infeasible and +Inf for a failed one.
 func (p *proposer) observe(t *Trial) individual {
-	x := individual{id: t.ID, genes: t.Genes}
+	x := individual{id: t.ID, genes: t.Genes, rungs: t.Rungs, stopped: t.Stopped}
 	if t.Failed != "" {
 		x.cv = math.Inf(1)
 		return x

@@ -32,6 +32,9 @@ type SurrogateSettings struct {
 	// objectives that need no surrogate, by name, and the constraint violation as far
 	// as it is known. It must be deterministic. nil means that nothing is cheap.
 	Known func(space.Genes) (values map[string]float64, violation float64)
+	// Trained names the objective that [Result.Rungs] are of; "" if none is computed by rungs. A trial that was stopped
+	// counts with what its last rung says of the end, judged by all trials that came there.
+	Trained string
 }
 
 // SurrogateNSGA2 is a search for expensive evaluations, the loop of NSGANetV2 (Lu,
@@ -255,13 +258,13 @@ func (n *SurrogateNSGA2) nextGenotype(r *rand.Rand) (space.Genes, []int) {
 // Trials beyond the reference point are members only if no other trial is feasible.
 func (n *SurrogateNSGA2) front() []individual {
 	limit := 1.0
-	if slices.ContainsFunc(n.trials, func(x individual) bool { return x.cv == 0 }) {
+	if slices.ContainsFunc(n.trials, func(x individual) bool { return x.cv == 0 && !x.stopped }) {
 		limit = 0
 	}
 	var candidates []individual
 	var points [][]float64
 	for _, x := range n.trials {
-		if x.cost != nil && x.cv <= limit {
+		if x.cost != nil && x.cv <= limit && !x.stopped {
 			candidates, points = append(candidates, x), append(points, x.cost)
 		}
 	}
@@ -276,6 +279,7 @@ func (n *SurrogateNSGA2) front() []individual {
 
 // fit fits the models and reports whether all could be.
 func (n *SurrogateNSGA2) fit() bool {
+	n.estimateStopped()
 	var index []int
 	for i := range n.trials {
 		if n.trials[i].cost != nil {

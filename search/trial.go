@@ -63,6 +63,12 @@ type Result struct {
 	// Screened says that the cheap constraints already decided and nothing
 	// expensive was computed; such a trial does not count as an evaluation.
 	Screened bool
+	// Rungs holds the values of an expensive objective on the way, one after each rung that it was computed to; nil
+	// where it is computed at once.
+	Rungs []float64
+	// Stopped says that the expensive objective was not computed to its last rung. Its value among Objectives estimates
+	// what that would have given: searchers learn from it, and the trial is on no front.
+	Stopped  bool
 	Warnings []string
 	// Failed is the reason why the evaluation has no result, or "".
 	Failed string
@@ -95,8 +101,8 @@ func (r *Result) exceeds(name string, excess, limit float64) bool {
 	return false
 }
 
-// Feasible reports whether the evaluation succeeded and broke no constraint.
-func (r *Result) Feasible() bool { return r.Failed == "" && r.Violation == 0 }
+// Feasible reports whether the evaluation succeeded, broke no constraint, and was not stopped on the way.
+func (r *Result) Feasible() bool { return r.Failed == "" && r.Violation == 0 && !r.Stopped }
 
 // check returns why a result cannot be used as it is, or "".
 func (r *Result) check(objectives []Objective) string {
@@ -123,10 +129,19 @@ func (r *Result) check(objectives []Objective) string {
 // come first: a candidate that breaks one is returned with a Violation and
 // without the expensive rest.
 //
-// A returned error makes a failed trial and does not end the run.
+// A returned error makes a failed trial and does not end the run, unless it is one of [Abort].
 type Evaluator interface {
 	Evaluate(ctx context.Context, c Candidate) (Result, error)
 }
+
+// Abort makes an error that ends the run. The candidate that was judged is not recorded: it is judged again when the
+// run is resumed.
+func Abort(err error) error { return &abortion{err} }
+
+type abortion struct{ error }
+
+// Unwrap returns the reason.
+func (a *abortion) Unwrap() error { return a.error }
 
 // EvaluatorFunc makes a function an [Evaluator].
 type EvaluatorFunc func(ctx context.Context, c Candidate) (Result, error)

@@ -16,17 +16,31 @@ import (
 func newAsk(a *app) *cobra.Command {
 	var n int
 	var out string
+	var j jobFlags
 	cmd := &cobra.Command{
 		Use:   "ask DIR",
-		Short: "Choose the networks of a run to train next",
+		Short: "Choose the networks of a run to train next, or write its next candidates as jobs",
 		Long: `Ask chooses networks at the front of a run for training. Each choice reduces the
 uncertainty of the front's accuracy most, given the choices before it and the trained
 networks that the run knows already. With --out it writes a table with an empty column
-accuracy, which nas tell reads once it is filled in.`,
+accuracy, which nas tell reads once it is filled in.
+
+With --jobs it writes the next candidates of the search as job folders, which nas work does
+anywhere and nas tell reads: a search without a service over many machines. DIR is a run,
+or the config of one that begins here. With --measure the folders are members of the front,
+to be timed where nas work runs.`,
 		Example: `  nas ask results/mobile -n 5 --out trained.csv
-  nas tell results/mobile trained.csv`,
-		Args: oneRun,
-		RunE: func(_ *cobra.Command, args []string) error {
+  nas tell results/mobile trained.csv
+  nas ask results/mobile -n 64 --jobs jobs
+  nas work jobs/0`,
+		Args: oneRunOrConfig,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if j.dir != "" {
+				return a.askJobs(cmd.Context(), args[0], n, out, j)
+			}
+			if j.again || j.measure {
+				return usagef("--again and --measure are for --jobs")
+			}
 			if err := a.place("--out", out); err != nil {
 				return err
 			}
@@ -63,6 +77,7 @@ accuracy, which nas tell reads once it is filled in.`,
 	}
 	cmd.Flags().IntVarP(&n, "number", "n", 5, "how many")
 	cmd.Flags().StringVar(&out, "out", "", "write a table to be filled in to `FILE`, - for standard output")
+	j.add(cmd.Flags())
 	a.jsonFlag(cmd)
 	return cmd
 }
@@ -79,8 +94,8 @@ type askedView struct {
 func newTell(a *app) *cobra.Command {
 	var workers int
 	cmd := &cobra.Command{
-		Use:   "tell DIR TRAINED.csv",
-		Short: "Tell a run the accuracy of trained networks, and rank its front again",
+		Use:   "tell DIR TRAINED.csv|JOBS...",
+		Short: "Tell a run the accuracy of trained networks, or the outcomes of jobs",
 		Long: `Tell reads a table and keeps it with the run. Its columns are id (a trial or its
 arch_id) or arch, and accuracy in per cent. A network in several rows, or told again
 with another accuracy, was trained with several seeds: its mean counts. told.csv in the
@@ -89,16 +104,24 @@ trained networks or more it fits a surrogate to all of them, ranks the trials at
 front again, and says how far the front moved. From then on nas pick, plot, report and
 show use trained accuracies, and for the others the surrogate. front-told.csv in the
 directory holds the new front. front.csv has the trained accuracies beside the run's
-own score.`,
-		Example: `  nas tell results/mobile trained.csv`,
+own score.
+
+Job folders of nas ask --jobs are told in any order, whenever some are done: the trials
+are stored in the order of the search, and what comes early waits in outcomes.jsonl.
+Folders that are damaged or of another run are refused by name, and the rest counts.`,
+		Example: `  nas tell results/mobile trained.csv
+  nas tell results/mobile jobs/*`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return usagef("want the directory of a run and a table, such as results/mobile trained.csv, got %d arguments",
-					len(args))
+			if len(args) < 2 || len(args) > 2 && !areFolders(args[1:]) {
+				return usagef("want the directory of a run and a table or job folders, such as results/mobile trained.csv, "+
+					"got %d arguments", len(args))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if areFolders(args[1:]) {
+				return a.tellJobs(cmd.Context(), args[0], args[1:], workers)
+			}
 			m := a.meter
 			defer m.end()
 			r, err := feedback.Tell(cmd.Context(), args[0], args[1], work.Options{Workers: workers, Say: m.say})

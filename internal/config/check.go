@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -18,7 +19,7 @@ func defaults(path string) *Config {
 		Seed: 1,
 		Latency: Latency{Device: "native", Threads: 1, Profile: Named[string]{"": "auto"},
 			Budget: Duration(30 * time.Second)},
-		Accuracy:    Accuracy{Proxy: "rankmean(naswot,depth)", Recipe: "base"},
+		Accuracy:    Accuracy{Recipe: "base"},
 		Constraints: Constraints{BytesPerValue: 4},
 		Search:      Search{Objectives: []string{"latency", "accuracy"}, Algorithm: Auto},
 		Output:      Output{Export: []string{"onnx", "toml", "json"}, Measure: 40},
@@ -79,11 +80,18 @@ func (c *Config) check(d *decoder) {
 	}
 	c.slips()
 	c.checkUnits(d)
+	if c.Search.LookAhead != 0 {
+		between("search.look_ahead", c.Search.LookAhead, 1, 1_000_000)
+	}
 	if c.Search.Population != 0 {
 		between("search.population", c.Search.Population, 4, 100_000)
 	}
+	c.checkEvaluator(d)
 	if c.Search.Evaluations == 0 {
-		if c.Search.Evaluations = 4000; c.Accuracy.Proxy == "imagenet" {
+		switch c.Search.Evaluations = 4000; {
+		case c.Accuracy.Evaluator != "":
+			c.Search.Evaluations = 60
+		case c.Accuracy.Proxy == "imagenet":
 			c.Search.Evaluations = UntilPlateau
 		}
 	}
@@ -97,6 +105,28 @@ func (c *Config) check(d *decoder) {
 		oneOf(fmt.Sprintf("output.export[%d]", i+1), f, Formats)
 	}
 	between("output.measure", c.Output.Measure, 0, 100_000)
+}
+
+// checkEvaluator settles whether networks are scored or trained.
+func (c *Config) checkEvaluator(d *decoder) {
+	a := &c.Accuracy
+	switch {
+	case a.Evaluator == "":
+		a.Proxy = cmp.Or(a.Proxy, "rankmean(naswot,depth)")
+		if a.Data != "" {
+			d.addOf("accuracy.data", "accuracy.evaluator", strconv.Quote(a.Data), "want evaluator, too: a proxy reads no data")
+		}
+		return
+	case a.Proxy != "":
+		d.add("accuracy.proxy", strconv.Quote(a.Proxy), "want proxy or evaluator, and not both: a network is scored or trained")
+	case !slices.Contains(c.Search.Objectives, "accuracy"):
+		d.addOf("accuracy.evaluator", "search.objectives", strconv.Quote(a.Evaluator),
+			"want accuracy among search.objectives, or no evaluator: networks would be trained for nothing")
+	}
+	if c.Search.Timeout > 0 {
+		d.addOf("search.timeout", "accuracy.evaluator", c.Search.Timeout.quoted(),
+			"want timeout_s in the evaluator's recipe instead: candidates also wait for each other")
+	}
 }
 
 func (c *Config) checkObjectives(d *decoder, oneOf func(key, v string, words []string)) {

@@ -59,11 +59,16 @@ type Latency struct {
 
 // Accuracy says what stands in for trained accuracy.
 type Accuracy struct {
-	// Proxy is the score. Default rankmean(naswot,depth).
+	// Proxy is the score. Default rankmean(naswot,depth), or none with an evaluator.
 	Proxy string `toml:"proxy" example:"'imagenet'" allowed:"[accuracy](accuracy.md), {{nas validate accuracy --help}}"`
+	// Evaluator trains the networks instead: the file of an evaluator recipe, or the name of a shipped one. The accuracy
+	// is then what the recipe's command prints. Default none.
+	Evaluator string `toml:"evaluator" example:"'torch-folder'" allowed:"[training](training.md)"`
+	// Data is the folder of the data set that the evaluator's {data} stands for. Default none.
+	Data string `toml:"data" example:"'data/fashion-mnist'" with:"evaluator = 'torch-folder'" allowed:"a path"`
 	// Recipe is the class of training recipes that the proxy imagenet is for. Default base.
 	Recipe string `toml:"recipe" example:"'strong'" allowed:"[recipes](accuracy.md#recipes)"`
-	// Seed is the seed of the proxies and of the reference sample. Default 0.
+	// Seed is the seed of the proxies, of the reference sample, and of trainings. Default 0.
 	Seed uint64 `toml:"seed" example:"3"`
 }
 
@@ -107,9 +112,13 @@ type Search struct {
 	// Population is the number of candidates that survive a generation, and of the first
 	// ones, which are sampled at random. Default 0, by algorithm and evaluations.
 	Population int `toml:"population" unit:"networks" example:"64"`
+	// LookAhead is how many candidates may be open at once, and so how many workers can be busy. A
+	// candidate does not know the results of so many before it. Default 0, by algorithm: a quarter of the
+	// population for nsga2.
+	LookAhead int `toml:"look_ahead" unit:"networks" example:"256"`
 	// Evaluations is the largest number of candidates that are scored, or "plateau": until the
 	// hypervolume has grown by less than 0.1 % over the last 5000, at most 200000. Default
-	// plateau with proxy imagenet, which is fast, else 4000.
+	// plateau with proxy imagenet, which is fast, 60 with an evaluator, else 4000.
 	Evaluations Evaluations `toml:"evaluations" unit:"networks" example:"20_000"`
 	// Trials is the largest number of candidates that are asked for, infeasible ones
 	// included. Default 20 x evaluations, or 400000 with plateau.

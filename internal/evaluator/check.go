@@ -26,12 +26,16 @@ func Check(c *config.Config, report func(key, value, want string)) {
 	if words := append([]string{config.Auto}, search.Algorithms()...); !slices.Contains(words, c.Search.Algorithm) {
 		report("search.algorithm", strconv.Quote(c.Search.Algorithm), config.OneOf(c.Search.Algorithm, words))
 	}
-	checkProxy(c, report)
+	if c.Accuracy.Evaluator != "" {
+		checkTraining(c, report)
+	} else {
+		checkProxy(c, report)
+	}
 	checkDevice(c, report)
 	if err := runstore.Writable(c.Output.Dir); err != nil {
 		report("output.dir", strconv.Quote(c.Output.Dir), fault.Text(err))
 	}
-	if c.Constraints.MinTop1Pct != nil && !accuracy.IsPercent(c.Accuracy.Proxy) {
+	if c.Constraints.MinTop1Pct != nil && c.Accuracy.Evaluator == "" && !accuracy.IsPercent(c.Accuracy.Proxy) {
 		report("constraints.min_top1_pct", c.Constraints.MinTop1Pct.String(), fmt.Sprintf(
 			"want none with accuracy.proxy = %q, which is no per cent of images: leave it out, or take the proxy imagenet",
 			c.Accuracy.Proxy))

@@ -9,6 +9,7 @@ import (
 	"nas/internal/config"
 	"nas/internal/fault"
 	"nas/internal/profiles"
+	"nas/internal/rungs"
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
@@ -26,6 +27,7 @@ type Evaluator struct {
 	bytesPerValue int
 	arena         bool // activation memory is the arena of TensorFlow Lite Micro
 	lowerer       *space.Lowerer
+	training      *rungs.Training // nil where candidates are scored, or not yet trained
 }
 
 func newEvaluator(
@@ -56,9 +58,25 @@ func (e *Evaluator) IsObjective(key string) bool { return e.isObjective[key] }
 func (e *Evaluator) Evaluate(ctx context.Context, c search.Candidate) (search.Result, error) {
 	x, err := e.lower(&c.Arch, c.ArchID)
 	if err != nil {
+		e.ended(c.ID, nil)
 		return search.Result{}, err
 	}
-	return e.judgeLowered(ctx, x, c.ArchID)
+	if e.training == nil {
+		return e.judgeLowered(ctx, x, c.ArchID)
+	}
+	r, err := e.judgeTrained(ctx, x, c)
+	e.ended(c.ID, &r)
+	return r, err
+}
+
+// ended tells the trials that wait for one that it is over.
+func (e *Evaluator) ended(id int, r *search.Result) {
+	if e.training != nil {
+		if r == nil {
+			r = new(search.Result)
+		}
+		e.training.End(id, r)
+	}
 }
 
 // Judge is [Evaluator.Evaluate] for a network of any origin.
@@ -96,19 +114,37 @@ func (e *Evaluator) lower(a *space.Arch, name string) (lowered, error) {
 	return wholeNetwork{net}, err
 }
 
-func (e *Evaluator) judgeLowered(ctx context.Context, x lowered, archID string) (search.Result, error) {
+// judgeCheaply fills in what needs no score. A result that breaks a limit on that is screened.
+func (e *Evaluator) judgeCheaply(x lowered) (search.Result, error) {
 	r := search.Result{Objectives: make(map[string]float64, len(e.isObjective)), Parts: make(map[string]float64, 8)}
 	if err := e.predict(&r, x); err != nil {
 		return r, err
 	}
 	e.applyLimits(&r, false)
-	if r.Violation > 0 {
-		r.Screened = true
-		return r, nil
+	r.Screened = r.Violation > 0
+	return r, nil
+}
+
+// judgeTrained trains a candidate that holds the limits.
+func (e *Evaluator) judgeTrained(ctx context.Context, x lowered, c search.Candidate) (search.Result, error) {
+	r, err := e.judgeCheaply(x)
+	if err != nil || r.Screened {
+		return r, err
+	}
+	if err := e.train(ctx, c, &r); err != nil {
+		return r, err
+	}
+	e.applyLimits(&r, true)
+	return r, nil
+}
+
+func (e *Evaluator) judgeLowered(ctx context.Context, x lowered, archID string) (search.Result, error) {
+	r, err := e.judgeCheaply(x)
+	if err != nil || r.Screened {
+		return r, err
 	}
 	s, ok := e.Recalled.take(archID)
 	if !ok {
-		var err error
 		if s, err = x.score(ctx, e.Accuracy); err != nil {
 			return r, err
 		}

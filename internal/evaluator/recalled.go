@@ -45,7 +45,7 @@ func (r *Recalled) take(archID string) (s accuracy.Score, ok bool) {
 // scoreOf takes from a trial what its accuracy estimate had put there. The counts of params and
 // MACs remain among the parts: they are the network's, whoever counts.
 func scoreOf(t *search.Trial) (s accuracy.Score, ok bool) {
-	if t.Failed != "" || t.Screened {
+	if t.Failed != "" || t.Screened || t.Rungs != nil { // rungs have a log of their own
 		return s, false
 	}
 	v := accuracyField.Of(&t.Result)

@@ -47,6 +47,9 @@ func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, er
 func estimatorOf(
 	ctx context.Context, c *config.Config, o work.Options, sample []*blocks.Network, resumed *runstore.Run,
 ) (accuracy.Estimator, error) {
+	if c.Accuracy.Evaluator != "" {
+		return trainedOf(c)
+	}
 	a := accuracy.Options{Seed: c.Accuracy.Seed, Recipe: c.Accuracy.Recipe, Workers: o.Workers}
 	if resumed != nil {
 		a.Scale = storedScale(resumed.Path(runstore.ScaleFile))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 
 	"nas/accuracy"
@@ -42,7 +43,7 @@ func New(ctx context.Context, c *config.Config, o work.Options, resumed *runstor
 	if err != nil {
 		return nil, config.Usage(err)
 	}
-	if err := accuracy.CheckSpec(c.Accuracy.Proxy); err != nil {
+	if err := accuracy.CheckSpec(c.Accuracy.Proxy); err != nil && c.Accuracy.Evaluator == "" {
 		return nil, config.Usagef("accuracy.proxy = %q: %w", c.Accuracy.Proxy, err)
 	}
 	objectives, err := objectivesOf(c)
@@ -60,6 +61,9 @@ func New(ctx context.Context, c *config.Config, o work.Options, resumed *runstor
 	estimator, err := estimatorOf(ctx, c, o, sample, resumed)
 	if err != nil {
 		return nil, err
+	}
+	if i := slices.IndexFunc(objectives, func(o search.Objective) bool { return o.Name == runstore.KeyAccuracy }); i >= 0 {
+		objectives[i].Direction = direction(estimator)
 	}
 	s := &Setup{
 		Options: o, Config: c, Space: sp, Objectives: objectives, Sample: sample,
@@ -80,13 +84,14 @@ func (s *Setup) Constrained(ctx context.Context) (*Setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.withLimits(limits), nil
+	return s.WithLimits(limits), nil
 }
 
 // Unlimited returns the setup without constraints: its evaluator computes every value of every network.
-func (s *Setup) Unlimited() *Setup { return s.withLimits(nil) }
+func (s *Setup) Unlimited() *Setup { return s.WithLimits(nil) }
 
-func (s *Setup) withLimits(limits []runstore.Limit) *Setup {
+// WithLimits returns the setup with other constraints.
+func (s *Setup) WithLimits(limits []runstore.Limit) *Setup {
 	t := *s
 	t.Evaluator = s.Evaluator.withLimits(limits)
 	return &t
@@ -135,7 +140,9 @@ func (s *Setup) worst(ctx context.Context) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		if scores != nil {
+		if t, ok := s.Accuracy.(trained); ok {
+			r.Objectives[runstore.KeyAccuracy] = t.recipe.Worst(n.Output().C)
+		} else if scores != nil {
 			r.Objectives[runstore.KeyAccuracy] = scores[k]
 		}
 		for i, o := range s.Objectives {
@@ -160,7 +167,7 @@ func (s *Setup) Scores(ctx context.Context, nets []*blocks.Network) ([]float64, 
 // sampleScores returns the accuracy score of each network of the sample, NaN for one that the estimator refuses; nil
 // if accuracy is no objective. A space of which it refuses every network is a [*config.UsageError].
 func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
-	if !s.IsObjective(runstore.KeyAccuracy) {
+	if !s.IsObjective(runstore.KeyAccuracy) || s.Trains() {
 		return nil, nil
 	}
 	if r, ok := s.Accuracy.(accuracy.ScaledEstimator); ok {

@@ -57,6 +57,8 @@ var rules = []rule{
 	{"accuracy/features", []string{"blocks"}, nil},
 	{"accuracy/imagenet", []string{"accuracy/benchmark", "accuracy/features", "accuracy/internal/twolevel"}, nil},
 	{"accuracy", []string{"accuracy/features", "accuracy/imagenet", "accuracy/proxy", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
+	{"accuracy/evaluators", nil, nil},
+	{"accuracy/training", []string{"accuracy/evaluators", "blocks", "blocks/onnx", "blocks/pytorch", "internal/tomlfile"}, nil},
 	{"accuracy/accuracytest", []string{"accuracy", "blocks"}, nil},
 	{"accuracy/int8drop", []string{"blocks"}, nil},
 	{"accuracy/judge", []string{"accuracy", "accuracy/benchmark", "accuracy/imagenet", "accuracy/internal/fit", "blocks"}, []string{"gonum.org/v1/gonum"}},
@@ -70,6 +72,7 @@ var rules = []rule{
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},
 	{"internal/atomicfile", nil, nil},
 	{"internal/boundedfile", nil, nil},
+	{"internal/command", nil, nil},
 	{"internal/fault", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/levenshtein", nil, nil},
@@ -78,7 +81,10 @@ var rules = []rule{
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/table", nil, nil},
 	{"internal/report", []string{"*"}, []string{"*"}},
-	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "blocks", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
+	{"internal/tasks", []string{"blocks", "internal/config", "internal/evaluator", "internal/jsonfile", "internal/runstore", "internal/work", "latency/timing", "search", "space"}, nil},
+	{"internal/journal", []string{"internal/tasks"}, nil},
+	{"internal/jobs", []string{"internal/config", "internal/jsonfile", "internal/tasks", "internal/work", "latency/timing"}, nil},
+	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "accuracy/training", "internal/rungs", "blocks", "blocks/engine", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
 		"internal/runstore", "internal/work", "latency", "search", "space"}, nil},
 	{"internal/profiles", []string{"blocks", "blocks/zoo", "internal/config", "internal/device", "internal/runstore", "internal/work", "latency",
 		"latency/calibrate", "latency/timing", "space"}, nil},
@@ -88,7 +94,7 @@ var rules = []rule{
 		"search/pareto"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/view", []string{"internal/config", "internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore",
 		"latency", "search", "space"}, nil},
-	{"internal/run", []string{"blocks", "blocks/engine", "internal/audit", "internal/config", "internal/evaluator", "internal/netfile",
+	{"internal/run", []string{"blocks", "blocks/engine", "internal/audit", "internal/config", "internal/evaluator", "internal/jobs", "internal/journal", "internal/netfile", "internal/tasks",
 		"internal/work",
 		"internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore", "internal/view", "latency", "latency/native", "latency/timing", "search", "search/pareto",
 		"space"}, nil},
@@ -96,6 +102,7 @@ var rules = []rule{
 		"internal/runstore", "internal/work", "search", "space"}, nil},
 	{"internal/improve", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/run", "internal/runstore", "internal/work", "latency",
 		"latency/native", "latency/timing", "search", "space"}, []string{"gonum.org/v1/gonum"}},
+	{"internal/rungs", []string{"accuracy/training", "blocks", "search", "search/pareto"}, nil},
 	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "internal/work", "latency", "latency/native", "latency/timing", "search"}, nil},
 	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/quant", "blocks/pytorch", "blocks/tflite", "blocks/tflite/arena", "internal/jsonfile",
 		"internal/tomlfile"}, []string{"github.com/BurntSushi/toml"}},
@@ -113,7 +120,7 @@ var rules = []rule{
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space. These may import internal/fault alone.
 var tools = []string{
-	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/plural", "internal/random", "internal/stat",
+	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/command", "internal/fault", "internal/levenshtein", "internal/plural", "internal/random", "internal/stat",
 	"internal/table",
 }
 

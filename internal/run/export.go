@@ -1,7 +1,9 @@
 package run
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -16,8 +18,8 @@ import (
 	"nas/internal/results"
 )
 
-// export writes the named picks of the front, with freshly drawn weights where the format holds
-// weights: the networks are untrained. It returns the files.
+// export writes the named picks of the front. Where the format holds weights, they are those that training left, or else
+// freshly drawn: the networks are untrained then. It returns the files.
 func export(s *evaluator.Setup, dir string, front []Member) (files []string, err error) {
 	points := make([][2]float64, len(front))
 	for i, m := range front {
@@ -46,6 +48,12 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 		n.Meta["macs"], n.Meta["params"] = strconv.FormatInt(counts.MACs, 10), strconv.FormatInt(counts.Params, 10)
 		n.Meta["score"], n.Meta["score_is"] = fmt.Sprintf("%.5g", m.Accuracy.Mid), s.Accuracy.Info().Label
 		weights := func() (*blocks.Weights, error) {
+			if s.Trains() {
+				w, err := s.TrainedWeights(m.ArchID, n)
+				if err == nil || !errors.Is(err, fs.ErrNotExist) {
+					return w, err
+				}
+			}
 			// What normalises a batch takes more than the whole run: what is free is given back before it and after.
 			debug.FreeOSMemory()
 			defer debug.FreeOSMemory()

@@ -3,11 +3,8 @@ package run
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"runtime"
 	"time"
 
-	"nas/blocks/engine"
 	"nas/internal/atomicfile"
 	"nas/internal/buildinfo"
 	"nas/internal/config"
@@ -25,7 +22,7 @@ func manifest(s *evaluator.Setup, started time.Time) (runstore.Manifest, error) 
 	info := s.Accuracy.Info()
 	m := runstore.Manifest{
 		Version: buildinfo.Version(), Name: s.Config.Name, Seed: s.Config.Seed,
-		NumericClass: numericClass(), Device: s.Devices[0].Profile.Device.String(), ScaleID: info.ScaleID,
+		NumericClass: evaluator.NumericClass(), Device: s.Devices[0].Profile.Device.String(), ScaleID: info.ScaleID,
 		Algorithm: searcher.String(), Objectives: s.Objectives, Reference: s.Worst, Limits: s.Limits, SpaceID: s.Space.ID(),
 		Score:  runstore.Score{Spec: s.Accuracy.String(), Label: info.Label, Unit: info.Unit, Blind: s.Blind},
 		Status: search.StatusRunning.String(), Started: started.UTC(), Updated: time.Now().UTC(),
@@ -39,12 +36,6 @@ func manifest(s *evaluator.Setup, started time.Time) (runstore.Manifest, error) 
 		}
 	}
 	return m, nil
-}
-
-// numericClass names what the bytes of a run depend on besides its config and its profile: the version of the
-// program, the processor architecture, and the variant of the kernels.
-func numericClass() string {
-	return fmt.Sprintf("%s %s %s", buildinfo.Version(), runtime.GOARCH, engine.Host(1).ISA)
 }
 
 // checkManifest refuses to resume a run that was made in another way.

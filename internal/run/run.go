@@ -75,6 +75,10 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := setup.StartTraining(ctx, store, resumed); err != nil {
+		return nil, err
+	}
+	defer setup.StopTraining()
 	if o.Live != nil {
 		if err := watch(ctx, o.Live, setup, store); err != nil {
 			return nil, err
@@ -154,6 +158,9 @@ func setUp(
 	}
 	if s, err = s.Constrained(ctx); err != nil {
 		return nil, err
+	}
+	if s.Trains() { // a training sees every gene
+		return s, nil
 	}
 	if s.Blind, err = audit.Blind(ctx, s); err != nil {
 		return nil, err

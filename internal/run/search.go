@@ -26,6 +26,8 @@ func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
 		Setup:       search.Setup{Space: s.Space, Objectives: s.Objectives, Seed: c.Seed, Start: start},
 		Evaluations: c.Search.Budget(),
 		Population:  c.Search.Population,
+		Trained:     runstore.KeyAccuracy,
+		LookAhead:   c.Search.LookAhead,
 		Known:       func(g space.Genes) (map[string]float64, float64) { return s.WithoutScore(s.Space.Arch(g)) },
 	})
 	if err != nil {
@@ -66,7 +68,7 @@ func explore(
 	contenders := results.NewContenders(s.Objectives)
 	c := s.Config.Search
 	o := search.Options{
-		Workers: s.Workers, Timeout: time.Duration(c.Timeout), Reference: s.Worst,
+		Workers: s.AtOnce(), Timeout: time.Duration(c.Timeout), Reference: s.Worst,
 		Stop: stopOf(&c),
 		Progress: func(x search.Progress) {
 			s.Report(work.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x})
@@ -82,9 +84,23 @@ func explore(
 		o.Replay = store.Trials()
 	}
 	s.Sayf("searching %s with %s", s.Config.Name, searcher)
-	summary, err = search.Run(ctx, searcher, s.Evaluator, store, s.Objectives, o)
+	early, err := earlyOutcomes(store)
 	if err != nil {
 		return nil, nil, err
+	}
+	var e search.Evaluator = s.Evaluator
+	if early != nil {
+		defer early.Close()
+		e = withOutcomes(e, early, s.Objectives)
+	}
+	summary, err = search.Run(ctx, searcher, e, store, s.Objectives, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	if early != nil {
+		if err := early.DropTold(summary.Trials); err != nil {
+			return nil, nil, err
+		}
 	}
 	if r := s.Recalled; r != nil {
 		s.Sayf("%d scores of earlier runs were used again", r.Used())

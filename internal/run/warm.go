@@ -71,7 +71,7 @@ func recall(s *evaluator.Setup, earlier []*results.Stored) error {
 	}
 	scores := new(evaluator.Recalled)
 	for _, e := range earlier {
-		if class := numericClass(); e.Manifest.NumericClass != class {
+		if class := evaluator.NumericClass(); e.Manifest.NumericClass != class {
 			s.Sayf("scores of %s are computed again: they are of %s, this is %s", e.Dir, e.Manifest.NumericClass, class)
 			continue
 		}

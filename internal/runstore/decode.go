@@ -51,6 +51,10 @@ func ParseTrial(line []byte) (search.Trial, error) {
 			t.Violations = p.values()
 		case keyScreened:
 			t.Screened = p.boolean()
+		case keyRungs:
+			p.array(func() { t.Rungs = append(t.Rungs, p.float()) })
+		case keyStopped:
+			t.Stopped = p.boolean()
 		case keyWarnings:
 			p.array(func() { t.Warnings = append(t.Warnings, p.text()) })
 		case keyFailed:
@@ -95,6 +99,8 @@ const (
 	keyViolation
 	keyViolations
 	keyScreened
+	keyRungs
+	keyStopped
 	keyWarnings
 	keyFailed
 
@@ -125,6 +131,10 @@ func keyOf(key []byte) int {
 		return keyViolations
 	case "screened":
 		return keyScreened
+	case "rungs":
+		return keyRungs
+	case "stopped":
+		return keyStopped
 	case "warnings":
 		return keyWarnings
 	case "failed":

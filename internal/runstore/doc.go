@@ -7,17 +7,20 @@ package runstore
 
 // The files of a run directory that this package writes.
 const (
-	ConfigFile     = "config.toml"     // the resolved configuration
-	ProfileFile    = "profile.json"    // a copy of the latency profile used; see [ProfileName]
-	ScaleFile      = "scale.json"      // the reference values of the accuracy score
-	ManifestFile   = "manifest.json"   // [Manifest]
-	TrialsFile     = "trials.jsonl"    // one line a trial, in id order
-	FrontFile      = "front.csv"       // the members of the front
-	MeasuredFile   = "measured.csv"    // [MeasuredRow]
-	ReferencesFile = "references.json" // [Reference]
-	TrainedFile    = "told.csv"        // [TrainedRow]
-	RerankedFile   = "front-told.csv"  // the front by the accuracies of trained networks
-	RankedFile     = "ranked-told.csv" // [RankedRow]
+	ConfigFile     = "config.toml"            // the resolved configuration
+	ProfileFile    = "profile.json"           // a copy of the latency profile used; see [ProfileName]
+	ScaleFile      = "scale.json"             // the reference values of the accuracy score
+	ManifestFile   = "manifest.json"          // [Manifest]
+	TrialsFile     = "trials.jsonl"           // one line a trial, in id order
+	FrontFile      = "front.csv"              // the members of the front
+	MeasuredFile   = "measured.csv"           // [MeasuredRow]
+	ReferencesFile = "references.json"        // [Reference]
+	TrainedFile    = "told.csv"               // [TrainedRow]
+	RerankedFile   = "front-told.csv"         // the front by the accuracies of trained networks
+	RankedFile     = "ranked-told.csv"        // [RankedRow]
+	ElsewhereFile  = "measured-elsewhere.csv" // [ElsewhereRow]
+	TrainingFile   = "training.jsonl"         // a line for each rung that was trained, in the order in which they ended
+	TrainingDir    = "train"                  // the folders of trials that were trained, by arch id
 	ReportFile     = "report.html"
 	lockFile       = ".lock"
 )

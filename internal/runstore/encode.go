@@ -41,6 +41,19 @@ func AppendTrial(b []byte, t *search.Trial) []byte {
 	if t.Screened {
 		b = append(b, `,"screened":true`...)
 	}
+	if len(t.Rungs) > 0 {
+		b = append(b, `,"rungs":[`...)
+		for i, v := range t.Rungs {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendFloat(b, v)
+		}
+		b = append(b, ']')
+	}
+	if t.Stopped {
+		b = append(b, `,"stopped":true`...)
+	}
 	if len(t.Warnings) > 0 {
 		b = append(b, `,"warnings":[`...)
 		for i, w := range t.Warnings {

@@ -18,6 +18,7 @@ type TrialView struct {
 	Values    []float64
 	Violation float64
 	Screened  bool
+	Stopped   bool
 	Failed    bool
 
 	keys  []string
@@ -27,7 +28,7 @@ type TrialView struct {
 }
 
 // Feasible is [search.Result.Feasible].
-func (v *TrialView) Feasible() bool { return !v.Failed && v.Violation == 0 }
+func (v *TrialView) Feasible() bool { return !v.Failed && v.Violation == 0 && !v.Stopped }
 
 // Trial parses the whole trial. It returns an error where a value is damaged that the
 // view does not hold.
@@ -50,7 +51,7 @@ func TrialViews(dir string, keys ...string) iter.Seq2[*TrialView, error] {
 
 func (v *TrialView) parse(line []byte, at location) error {
 	v.line, v.at = line, at
-	v.ID, v.ArchID, v.Arch, v.Violation, v.Screened, v.Failed = 0, nil, nil, 0, false, false
+	v.ID, v.ArchID, v.Arch, v.Violation, v.Screened, v.Stopped, v.Failed = 0, nil, nil, 0, false, false, false
 	for i := range v.Values {
 		v.Values[i], v.found[i] = math.NaN(), false
 	}
@@ -79,6 +80,10 @@ func (v *TrialView) parse(line []byte, at location) error {
 			v.Violation = p.float()
 		case keyScreened:
 			v.Screened = p.boolean()
+		case keyStopped:
+			v.Stopped = p.boolean()
+		case keyRungs:
+			p.array(func() { p.passValue() })
 		case keyFailed:
 			v.Failed = len(p.quoted()) > 0
 		case keyGenes, keyParents:

@@ -24,14 +24,14 @@ func TestLineKnown(t *testing.T) {
 			Parts: map[string]float64{"macs": 300e6, "tiny": 1e-9, "huge": 1e300, "nan": math.NaN(),
 				"inf": math.Inf(1), "minf": math.Inf(-1)},
 			Violation: 0.25, Violations: map[string]float64{"max_latency": 0.25}, Screened: true,
-			Warnings: []string{`unknown kernel "dw"`, "é\n"}, Failed: "why",
+			Rungs: []float64{71.5, 80}, Stopped: true, Warnings: []string{`unknown kernel "dw"`, "é\n"}, Failed: "why",
 		},
 	}
 	const want = `{"id":17,"arch_id":"fe0479c0cb02","arch":"32x32x3 | ds_k3","genes":[0,2,1],"generation":3,` +
 		`"parents":[4,9],` +
 		`"objectives":{"accuracy":-0.1,"latency":12.5},` +
 		`"parts":{"huge":1e+300,"inf":"+Inf","macs":300000000,"minf":"-Inf","nan":"NaN","tiny":1e-09},` +
-		`"violation":0.25,"violations":{"max_latency":0.25},"screened":true,` +
+		`"violation":0.25,"violations":{"max_latency":0.25},"screened":true,"rungs":[71.5,80],"stopped":true,` +
 		`"warnings":["unknown kernel \"dw\"","é\n"],"failed":"why"}` + "\n"
 	got := AppendTrial(nil, &trial)
 	if string(got) != want {
@@ -58,6 +58,7 @@ func TestLineRoundTrip(t *testing.T) {
 			Result: search.Result{
 				Objectives: values.Draw(t, "objectives"), Parts: values.Draw(t, "parts"), Violations: values.Draw(t, "violations"),
 				Violation: rapid.Float64().Draw(t, "violation"), Screened: rapid.Bool().Draw(t, "screened"),
+				Rungs: rapid.SliceOf(rapid.Float64()).Draw(t, "rungs"), Stopped: rapid.Bool().Draw(t, "stopped"),
 				Warnings: rapid.SliceOf(rapid.String()).Draw(t, "warnings"), Failed: rapid.String().Draw(t, "failed"),
 			},
 		}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/internal/command"
 	"nas/internal/fault"
 	"nas/internal/plural"
 	"nas/internal/stat"
@@ -275,47 +276,12 @@ func (t *timer) once(ctx context.Context, s start) ([]timing.Sample, error) {
 // run runs one command and returns what it printed, bounded in time and size. Processes that it
 // leaves behind with its output open are ended, and so are all that it started when the time is up.
 func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.spec.TimeoutS*float64(time.Second)))
-	defer cancel()
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.WaitDelay = 2 * time.Second // for an end in good order
-	ownGroup(cmd)
-	out, msg := bounded{full: cancel}, bounded{full: cancel}
-	cmd.Stdout, cmd.Stderr = &out, &msg
-	err := cmd.Run()
-	if ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
-		endGroup(cmd)
+	var out, msg bytes.Buffer
+	c := command.Command{Args: args, Timeout: time.Duration(r.spec.TimeoutS * float64(time.Second)),
+		Stdout: &out, Stderr: &msg, MaxOutput: maxOutput}
+	err := c.Run(ctx)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		err = fmt.Errorf("%w%s", err, output.Tail(msg.Bytes(), out.Bytes()))
 	}
-	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
-		err = nil // the command itself ended well
-	}
-	switch {
-	case out.over || msg.over:
-		return nil, fmt.Errorf("%s wrote more than %d bytes", args[0], maxOutput)
-	case context.Cause(ctx) != context.DeadlineExceeded && ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case ctx.Err() == context.DeadlineExceeded:
-		return nil, fmt.Errorf("%s took longer than timeout_s = %g", args[0], r.spec.TimeoutS)
-	case errors.Is(err, exec.ErrNotFound):
-		return nil, fmt.Errorf("there is no program %q in PATH: install it, or give its path", args[0])
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w%s", args[0], err, output.Tail(msg.buf.Bytes(), out.buf.Bytes()))
-	}
-	return out.buf.Bytes(), nil
-}
-
-// bounded keeps the first maxOutput bytes, and calls full when there are more.
-type bounded struct {
-	buf  bytes.Buffer
-	over bool
-	full func()
-}
-
-func (b *bounded) Write(p []byte) (int, error) {
-	if b.buf.Len()+len(p) > maxOutput {
-		b.over = true
-		b.full()
-		return len(p), nil
-	}
-	return b.buf.Write(p)
+	return out.Bytes(), err
 }

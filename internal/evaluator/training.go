@@ -1,0 +1,174 @@
+package evaluator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"nas/accuracy"
+	"nas/accuracy/training"
+	"nas/blocks"
+	"nas/internal/config"
+	"nas/internal/fault"
+	"nas/internal/rungs"
+	"nas/internal/runstore"
+	"nas/search"
+)
+
+// trained is the estimator of a run that trains its networks: it describes their accuracy, and estimates none.
+type trained struct {
+	recipe *training.Recipe
+	spec   string
+}
+
+// errTrained is the error of a network that only a run could give an accuracy.
+var errTrained = errors.New("its accuracy is not estimated: a run trains its networks")
+
+// Estimate implements [accuracy.Estimator].
+func (t trained) Estimate(context.Context, *blocks.Network) (accuracy.Score, error) {
+	return accuracy.Score{}, errTrained
+}
+
+// String implements [accuracy.Estimator].
+func (t trained) String() string { return t.spec }
+
+// Info implements [accuracy.Estimator].
+func (t trained) Info() accuracy.Info {
+	s := t.recipe.Spec()
+	return accuracy.Info{Name: s.Name, Label: s.Label, Unit: s.Unit}
+}
+
+// trainedOf makes the estimator of a config with an evaluator.
+func trainedOf(c *config.Config) (accuracy.Estimator, error) {
+	r, err := training.Load(c.Accuracy.Evaluator)
+	if err != nil {
+		return nil, config.Usagef("accuracy.evaluator = %q: %w", c.Accuracy.Evaluator, err)
+	}
+	data, err := rungs.DataID(c.Accuracy.Data)
+	if err != nil {
+		return nil, config.Usagef("accuracy.data = %q: %w", c.Accuracy.Data, err)
+	}
+	s := r.Spec()
+	return trained{r, fmt.Sprintf("%v, data %s, seed %d, rungs %v, eta %d", r, data, c.Accuracy.Seed, s.Rungs, s.Eta)}, nil
+}
+
+// checkTraining reports an evaluator recipe that cannot be used.
+func checkTraining(c *config.Config, report func(key, value, want string)) {
+	a := &c.Accuracy
+	r, err := training.Load(a.Evaluator)
+	if err != nil {
+		for _, line := range strings.Split(fault.Text(err), "\n") {
+			report("accuracy.evaluator", strconv.Quote(a.Evaluator), line)
+		}
+		return
+	}
+	if c.Constraints.MinTop1Pct != nil && r.Spec().Unit != runstore.UnitPercent {
+		report("constraints.min_top1_pct", c.Constraints.MinTop1Pct.String(),
+			"want none where the evaluator's recipe has another unit than pct")
+	}
+	switch info, err := os.Stat(a.Data); {
+	case a.Data == "" && r.Needs("{data}"):
+		report("accuracy.data", `""`, "is missing: want the folder of the data set that the evaluator's {data} stands for")
+	case a.Data == "":
+	case err != nil:
+		report("accuracy.data", strconv.Quote(a.Data), "there is no such folder: want that of the data set; docs/training.md "+
+			"says how it is laid out")
+	case !info.IsDir() && r.Needs("{data}"):
+		report("accuracy.data", strconv.Quote(a.Data), "is no folder: want that of the data set")
+	}
+}
+
+// StartTraining prepares the run in a directory to train its candidates, and takes over what its trials tell; a no-op for
+// a run that scores them. StopTraining ends it.
+func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed bool) error {
+	t, ok := s.Accuracy.(trained)
+	if !ok {
+		return nil
+	}
+	if err := t.recipe.SetUp(ctx, s.Config.Accuracy.Data); err != nil {
+		return err
+	}
+	shared := ""
+	if dir, err := os.UserCacheDir(); err == nil {
+		shared = filepath.Join(dir, "nas", "trained", t.recipe.Hash()+".jsonl")
+	}
+	var err error
+	s.training, err = rungs.New(rungs.Options{
+		Recipe: t.recipe, Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed, Dir: store.Path(runstore.TrainingDir),
+		Log: store.Path(runstore.TrainingFile), Shared: shared, Objectives: s.Objectives, Trained: runstore.KeyAccuracy,
+		Say: s.Sayf,
+	})
+	if err != nil || !resumed {
+		return err
+	}
+	for x, err := range store.Trials() {
+		if err != nil {
+			return err
+		}
+		s.training.Replay(&x)
+	}
+	return nil
+}
+
+// StopTraining ends what StartTraining began.
+func (s *Setup) StopTraining() error {
+	if s.training == nil {
+		return nil
+	}
+	return s.training.Close()
+}
+
+// Trains reports whether the networks are trained.
+func (s *Setup) Trains() bool { _, ok := s.Accuracy.(trained); return ok }
+
+// TrainedWeights returns the weights that training left of a network; an error that is fs.ErrNotExist where it left none.
+func (s *Setup) TrainedWeights(archID string, n *blocks.Network) (*blocks.Weights, error) {
+	return s.Accuracy.(trained).recipe.Weights(s.training.Folder(archID), n)
+}
+
+// train completes the result of a candidate by training it.
+func (e *Evaluator) train(ctx context.Context, c search.Candidate, r *search.Result) error {
+	if e.training == nil {
+		return errTrained
+	}
+	n, err := c.Arch.Network()
+	if err != nil {
+		return err
+	}
+	err = e.training.Score(ctx, rungs.Candidate{ID: c.ID, ArchID: c.ArchID, Arch: c.Arch.String(), Network: n}, r)
+	if err != nil {
+		return err
+	}
+	v := runstore.Value{Mid: r.Objectives[runstore.KeyAccuracy], Low: math.NaN(), High: math.NaN()}
+	if sd := e.Accuracy.(trained).recipe.Spec().SD; sd > 0 && !r.Stopped {
+		const z90 = 1.645
+		v.Low, v.High, v.BetweenSD = v.Mid-z90*sd, v.Mid+z90*sd, sd
+	}
+	accuracyField.Set(r, v, true)
+	return nil
+}
+
+// trainedAt is the number of workers for a run that trains: as many candidates as a searcher asks for at once, since they
+// wait for each other and for slots.
+const trainedAt = 64
+
+// AtOnce returns how many candidates are to be judged at the same time.
+func (s *Setup) AtOnce() int {
+	if t, ok := s.Accuracy.(trained); ok {
+		return max(trainedAt, 2*len(t.recipe.Spec().Slots))
+	}
+	return s.Workers
+}
+
+// direction is that of the accuracy.
+func direction(e accuracy.Estimator) search.Direction {
+	if t, ok := e.(trained); ok && t.recipe.Spec().Goal == training.Minimise {
+		return search.Minimize
+	}
+	return search.Maximize
+}

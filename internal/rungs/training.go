@@ -1,0 +1,247 @@
+package rungs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"nas/accuracy/training"
+	"nas/blocks"
+	"nas/internal/fault"
+	"nas/search"
+)
+
+// Options say how a run trains.
+type Options struct {
+	Recipe  *training.Recipe
+	Trainer training.Trainer // what carries the recipe out; nil: the recipe itself, on this machine
+	Data    string           // the folder of the data set; "" for none
+	Seed    uint64
+	Dir     string // the run's folder for trials, each of which gets one by its arch id; made if it is missing
+	Log     string // the path of the run's log
+	Shared  string // the path of a log that all runs share; "" for none
+	// Objectives are those of the run, and Trained the name of the one that is trained.
+	Objectives []search.Objective
+	Trained    string
+	Say        func(format string, a ...any)
+	// Told, if not nil, is called with every rung that was trained.
+	Told func(Entry)
+}
+
+// Training trains the candidates of a run, and decides how far. Its methods may be called at the same time.
+type Training struct {
+	o       Options
+	rungs   []int
+	ladder  *Ladder
+	slots   *Slots
+	log     *Log
+	key     string
+	mu      sync.Mutex
+	good    bool          // a training has ended well
+	bad     int           // trainings that failed before any ended well
+	decided chan struct{} // closed when good is set, or so many failed that the run ends
+	verdict error         // why the run ends
+	active  int           // trainings at work
+}
+
+// New opens the training of a run.
+func New(o Options) (*Training, error) {
+	data, err := DataID(o.Data)
+	if err != nil {
+		return nil, fault.Errorf("rungs: accuracy.data: %w", err)
+	}
+	if o.Data != "" {
+		if o.Data, err = filepath.Abs(o.Data); err != nil {
+			return nil, fault.Errorf("rungs: accuracy.data: %w", err)
+		}
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, fault.Errorf("rungs: %w", err)
+	}
+	spec := o.Recipe.Spec()
+	t := &Training{
+		o: o, rungs: spec.Rungs, ladder: NewLadder(len(spec.Rungs), spec.Eta), slots: NewSlots(spec.Slots),
+		key: o.Recipe.Hash() + data, decided: make(chan struct{}),
+	}
+	if o.Trainer == nil {
+		t.o.Trainer = o.Recipe
+	}
+	if t.log, err = OpenLog(o.Log, o.Shared); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Close closes the log.
+func (t *Training) Close() error { return t.log.Close() }
+
+// Candidate is a network to be trained.
+type Candidate struct {
+	ID           int // of the trial
+	ArchID, Arch string
+	Network      *blocks.Network
+}
+
+// Score trains a candidate and completes its result: the value of the trained objective, its rungs, and whether it was
+// stopped. The other objectives must be there. The trial's folder goes, if the recipe does not keep it. An error that [search.Abort] made ends the run.
+func (t *Training) Score(ctx context.Context, c Candidate, r *search.Result) error {
+	for {
+		i := len(r.Rungs)
+		out, err := t.rung(ctx, c, i)
+		if err != nil {
+			return err
+		}
+		r.Rungs = append(r.Rungs, out.Accuracy)
+		goOn, err := t.ladder.Reach(ctx, c.ID, out.Accuracy, t.costs(r, out.Accuracy))
+		if err != nil {
+			return err
+		}
+		if !goOn {
+			break
+		}
+	}
+	value := r.Rungs[len(r.Rungs)-1]
+	if len(r.Rungs) < len(t.rungs) {
+		finished, err := t.ladder.Finished(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		value, r.Stopped = search.EstimateFinal(r.Rungs, finished), true
+	}
+	r.Objectives[t.o.Trained] = value
+	switch keep := t.o.Recipe.Spec().Keep; {
+	case keep == training.KeepNone, keep == training.KeepFinished && r.Stopped:
+		os.RemoveAll(t.Folder(c.ArchID)) // it costs space and nothing else if it stays
+	}
+	return nil
+}
+
+// End must be called when the judging of a trial is over, trained or not.
+func (t *Training) End(id int, r *search.Result) { t.ladder.End(id, len(r.Rungs) == len(t.rungs)) }
+
+// Folder is the folder of a trial.
+func (t *Training) Folder(archID string) string { return filepath.Join(t.o.Dir, archID) }
+
+// Replay takes a trial of a run that is resumed.
+func (t *Training) Replay(x *search.Trial) {
+	costs := make([][]float64, len(x.Rungs))
+	for i, v := range x.Rungs {
+		costs[i] = t.costs(&x.Result, v)
+	}
+	t.ladder.Replay(x.ID, x.Rungs, costs, len(x.Rungs) == len(t.rungs))
+	if len(x.Rungs) > 0 {
+		t.succeeded()
+	}
+}
+
+// costs are the objectives of a result with a value of the trained one, to be minimised.
+func (t *Training) costs(r *search.Result, trained float64) []float64 {
+	costs := make([]float64, len(t.o.Objectives))
+	for i, o := range t.o.Objectives {
+		v := r.Objectives[o.Name]
+		if o.Name == t.o.Trained {
+			v = trained
+		}
+		if o.Direction == search.Maximize {
+			v = -v
+		}
+		costs[i] = v
+	}
+	return costs
+}
+
+// rung returns the outcome of a rung, which is trained unless it is known.
+func (t *Training) rung(ctx context.Context, c Candidate, i int) (training.Outcome, error) {
+	e := Entry{ArchID: c.ArchID, Arch: c.Arch, Rung: i, Epochs: t.rungs[i], Seed: t.o.Seed, Key: t.key}
+	if out, ok := t.log.Known(e); ok {
+		t.succeeded()
+		return out, nil
+	}
+	slot, err := t.slots.Take(ctx, c.ID)
+	if err != nil {
+		return training.Outcome{}, err
+	}
+	t.work(1)
+	out, err := t.o.Trainer.Train(ctx, training.Job{
+		Network: c.Network, ArchID: c.ArchID, Arch: c.Arch, Rung: i, Seed: t.o.Seed, Dir: t.Folder(c.ArchID), Data: t.o.Data,
+		Slot: slot,
+	})
+	t.work(-1)
+	t.slots.Free(slot)
+	if ctx.Err() != nil {
+		return out, context.Cause(ctx)
+	}
+	if err != nil {
+		return out, t.failed(ctx, c, err)
+	}
+	t.succeeded()
+	e.Outcome = out
+	if err := t.log.Add(e); err != nil {
+		return out, search.Abort(err)
+	}
+	t.o.Say("trial %d after %d of %d epochs: %.5g, in %v", c.ID, e.Epochs, t.rungs[len(t.rungs)-1], out.Accuracy,
+		time.Duration(out.Seconds*float64(time.Second)).Round(100*time.Millisecond))
+	if t.o.Told != nil {
+		t.o.Told(e)
+	}
+	return out, nil
+}
+
+// firstFailures is the number of trainings that must fail, before any ended well, for the run to end.
+const firstFailures = 3
+
+// patience is how long a failed training waits for others to fail or to end well, where none is at work.
+const patience = 2 * time.Second
+
+func (t *Training) work(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.active += n
+}
+
+func (t *Training) succeeded() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.good && t.verdict == nil {
+		t.good = true
+		close(t.decided)
+	}
+}
+
+// failed returns the error of a candidate whose training failed. Before any training ended well it waits: if the first
+// all fail, what is wrong is the command, and none of them is recorded.
+func (t *Training) failed(ctx context.Context, c Candidate, err error) error {
+	t.mu.Lock()
+	if t.bad++; !t.good && t.verdict == nil && t.bad >= firstFailures {
+		t.end(fmt.Errorf("the first %d trainings all failed; trial %d: %w", t.bad, c.ID, err))
+	}
+	t.mu.Unlock()
+	for {
+		select {
+		case <-t.decided:
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			if t.verdict != nil {
+				return search.Abort(t.verdict)
+			}
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(patience):
+			t.mu.Lock()
+			if t.active == 0 && !t.good && t.verdict == nil {
+				t.end(fmt.Errorf("every training failed; trial %d: %w", c.ID, err))
+			}
+			t.mu.Unlock()
+		}
+	}
+}
+
+// end decides that the run ends.
+func (t *Training) end(err error) {
+	t.verdict = fault.Errorf("rungs: %w", err)
+	close(t.decided)
+}

@@ -1,0 +1,178 @@
+package tasks
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"nas/internal/fault"
+	"nas/internal/jsonfile"
+	"nas/internal/runstore"
+	"nas/search"
+	"nas/space"
+)
+
+// Format is the version of tasks, setups and outcomes. Programs with different formats refuse each other's.
+const Format = 1
+
+// The kinds of tasks.
+const (
+	// Evaluate judges a candidate as the run would: its result is a trial's. It needs the numeric class of the run.
+	Evaluate = "evaluate"
+	// Measure times a network on the device of the worker.
+	Measure = "measure"
+)
+
+// Bounds of what is read, in bytes or entries.
+const (
+	MaxTask    = 64 << 10 // of one task's JSON
+	MaxOutcome = 256 << 10
+	maxGenes   = 4096
+	maxText    = 16 << 10 // of an arch string
+)
+
+// Task is what one evaluation needs to know besides the setup.
+type Task struct {
+	Format int      `json:"format"`
+	Run    string   `json:"run"` // [Setup.ID]
+	Kind   string   `json:"kind"`
+	Trial  int      `json:"trial"`
+	ArchID string   `json:"arch_id"`
+	Arch   string   `json:"arch"`
+	Genes  []uint16 `json:"genes,omitempty"`
+}
+
+// NewTask returns the task of a candidate, which is described.
+func NewTask(run, kind string, c *search.Candidate) Task {
+	t := search.NewTrial(*c, search.Result{})
+	return Task{Format, run, kind, t.ID, t.ArchID, t.Arch, t.Genes}
+}
+
+// Key names the task among those of its run.
+func (t *Task) Key() string { return KeyOf(t.Kind, t.Trial) }
+
+// KeyOf is the key of a task that is not at hand. Evaluations, of which there are most, are named by their trial alone.
+func KeyOf(kind string, trial int) string {
+	if kind == Evaluate {
+		return strconv.Itoa(trial)
+	}
+	return kind + "-" + strconv.Itoa(trial)
+}
+
+// Check returns what is wrong with a task that somebody else wrote, or nil.
+func (t *Task) Check() error {
+	switch {
+	case t.Format != Format:
+		return fault.Errorf("tasks: the task has format %d, this nas knows %d: use the same version everywhere",
+			t.Format, Format)
+	case t.Kind != Evaluate && t.Kind != Measure:
+		return fault.Errorf("tasks: kind is %.20q: this nas knows %s and %s", t.Kind, Evaluate, Measure)
+	case !isID(t.Run, 16), t.Trial < 0, !isID(t.ArchID, 12), len(t.Genes) > maxGenes, len(t.Arch) > maxText:
+		return fault.New("tasks: run, trial, arch_id, arch or genes are not those of a task")
+	}
+	return nil
+}
+
+// isID tells whether s is so many hex digits.
+func isID(s string, n int) bool {
+	_, err := hex.DecodeString(s)
+	return len(s) == n && err == nil
+}
+
+// Outcome is what came of a task.
+type Outcome struct {
+	Format  int     `json:"format"`
+	Run     string  `json:"run"`
+	Kind    string  `json:"kind"`
+	Trial   int     `json:"trial"`
+	ArchID  string  `json:"arch_id"`
+	Worker  string  `json:"worker"`  // a name for people
+	Version string  `json:"version"` // of the worker's program
+	Seconds float64 `json:"seconds"` // of work
+	// Result is the line of trials.jsonl of an evaluation, without genes, and a [Measurement] of a measurement.
+	Result json.RawMessage `json:"result"`
+	Sum    string          `json:"sum"` // of all the others, against damage
+}
+
+// Key is the key of the task.
+func (o *Outcome) Key() string { return KeyOf(o.Kind, o.Trial) }
+
+// Seal computes Sum.
+func (o *Outcome) Seal() error {
+	sum, err := o.sum()
+	o.Sum = sum
+	return err
+}
+
+func (o *Outcome) sum() (string, error) {
+	unsealed := *o
+	unsealed.Sum = ""
+	b, err := json.Marshal(&unsealed)
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:8]), err
+}
+
+// ParseOutcome reads what somebody else wrote. The error says why it is no outcome.
+func ParseOutcome(data []byte) (o Outcome, err error) {
+	if len(data) > MaxOutcome {
+		return o, fault.Errorf("tasks: the outcome is longer than %d bytes", MaxOutcome)
+	}
+	if err = jsonfile.Decode(data, &o); err != nil {
+		return o, fault.Errorf("tasks: the outcome is damaged: %w", err)
+	}
+	if o.Format != Format {
+		return o, fault.Errorf("tasks: the outcome has format %d, this nas knows %d: use the same version everywhere",
+			o.Format, Format)
+	}
+	if sum, err := o.sum(); err != nil || sum != o.Sum {
+		return o, fault.New("tasks: the outcome is damaged: its sum is not that of its text")
+	}
+	if o.Trial < 0 || !isID(o.Run, 16) || !isID(o.ArchID, 12) || len(o.Worker) > 256 || len(o.Version) > 256 {
+		return o, fault.New("tasks: run, trial, arch_id, worker or version are not those of an outcome")
+	}
+	return o, nil
+}
+
+// setTrial makes r the result of an evaluation.
+func (o *Outcome) setTrial(t *Task, r search.Result) {
+	x := search.Trial{ID: t.Trial, ArchID: t.ArchID, Genes: space.Genes{}, Result: r}
+	o.Result = bytes.TrimSpace(runstore.AppendTrial(nil, &x))
+}
+
+// TrialResult returns the result of an evaluation of the candidate c.
+func (o *Outcome) TrialResult(c *search.Candidate) (search.Result, error) {
+	t, err := runstore.ParseTrial(o.Result)
+	if err != nil {
+		return search.Result{}, fault.Errorf("tasks: the result is damaged: %w", err)
+	}
+	if o.Kind != Evaluate || t.ID != c.ID || t.ArchID != c.ArchID || o.Trial != c.ID || o.ArchID != c.ArchID {
+		return search.Result{}, fault.Errorf("tasks: the result is of trial %d, network %s; trial %d is network %s",
+			t.ID, t.ArchID, c.ID, c.ArchID)
+	}
+	return t.Result, nil
+}
+
+// Measurement is the result of a measurement, in milliseconds.
+type Measurement struct {
+	Device  string  `json:"device"`
+	Threads int     `json:"threads"`
+	Median  float64 `json:"median_ms"`
+	P10     float64 `json:"p10_ms"`
+	P90     float64 `json:"p90_ms"`
+	Runs    int     `json:"runs"`
+}
+
+// Measurement returns the result of a measurement.
+func (o *Outcome) Measurement() (m Measurement, err error) {
+	if o.Kind != Measure {
+		return m, fmt.Errorf("the outcome is of kind %.20q", o.Kind)
+	}
+	if err = json.Unmarshal(o.Result, &m); err == nil && (m.Device == "" || !(m.Median > 0) || len(m.Device) > 512) {
+		err = errors.New("the measurement has no device or no time")
+	}
+	return m, err
+}
