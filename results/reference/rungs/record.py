@@ -42,7 +42,8 @@ def train(net, seed, data):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([ROOT / "nas", "export", net["arch"], "--format", "pytorch", "--out", f"{folder}/net.py"],
                        check=True, capture_output=True)
-        shutil.copy(ROOT / "accuracy/evaluators/torch-folder/train.py", folder)
+        for name in ("train.py", "task.py"):
+            shutil.copy(ROOT / "accuracy/evaluators/torch-folder" / name, folder)
         command = [sys.executable, "train.py", "--data", str(data), "--epochs", str(RUNGS[-1]), "--seed", str(seed)] + TRAIN
         with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as p:
             for line in p.stdout:
