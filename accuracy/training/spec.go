@@ -307,6 +307,13 @@ func (r *Recipe) Needs(placeholder string) bool {
 	})
 }
 
+// WithRungs is the recipe with other numbers of epochs.
+func (r *Recipe) WithRungs(epochs ...int) *Recipe {
+	other := *r
+	other.spec.Rungs = epochs
+	return &other
+}
+
 // Spec returns what the recipe says, with its defaults.
 func (r *Recipe) Spec() Spec { return r.spec }
 

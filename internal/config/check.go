@@ -118,7 +118,8 @@ func (c *Config) checkEvaluator(d *decoder) {
 		}
 		return
 	case a.Proxy != "":
-		d.add("accuracy.proxy", strconv.Quote(a.Proxy), "want proxy or evaluator, and not both: a network is scored or trained")
+		d.add("accuracy.proxy", strconv.Quote(a.Proxy),
+			"want proxy or evaluator, and not both: a network is scored or trained")
 	case !slices.Contains(c.Search.Objectives, "accuracy"):
 		d.addOf("accuracy.evaluator", "search.objectives", strconv.Quote(a.Evaluator),
 			"want accuracy among search.objectives, or no evaluator: networks would be trained for nothing")

@@ -125,6 +125,12 @@ func (e *Evaluator) judgeCheaply(x lowered) (search.Result, error) {
 	return r, nil
 }
 
+// JudgeCheaply returns what is known of a network without a score: counts, latencies, and the limits on these that it
+// breaks.
+func (e *Evaluator) JudgeCheaply(n *blocks.Network) (search.Result, error) {
+	return e.judgeCheaply(wholeNetwork{n})
+}
+
 // judgeTrained trains a candidate that holds the limits.
 func (e *Evaluator) judgeTrained(ctx context.Context, x lowered, c search.Candidate) (search.Result, error) {
 	r, err := e.judgeCheaply(x)

@@ -76,15 +76,15 @@ func checkTraining(c *config.Config, report func(key, value, want string)) {
 		report("accuracy.data", `""`, "is missing: want the folder of the data set that the evaluator's {data} stands for")
 	case a.Data == "":
 	case err != nil:
-		report("accuracy.data", strconv.Quote(a.Data), "there is no such folder: want that of the data set; docs/training.md "+
-			"says how it is laid out")
+		report("accuracy.data", strconv.Quote(a.Data), "there is no such folder: want that of the data set; "+
+			"docs/training.md says how it is laid out")
 	case !info.IsDir() && r.Needs("{data}"):
 		report("accuracy.data", strconv.Quote(a.Data), "is no folder: want that of the data set")
 	}
 }
 
-// StartTraining prepares the run in a directory to train its candidates, and takes over what its trials tell; a no-op for
-// a run that scores them. StopTraining ends it.
+// StartTraining prepares the run in a directory to train its candidates, and takes over what its trials tell. For a run
+// that scores them it does nothing. StopTraining ends it.
 func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed bool) error {
 	t, ok := s.Accuracy.(trained)
 	if !ok {
@@ -101,7 +101,7 @@ func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed 
 	s.training, err = rungs.New(rungs.Options{
 		Recipe: t.recipe, Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed, Dir: store.Path(runstore.TrainingDir),
 		Log: store.Path(runstore.TrainingFile), Shared: shared, Objectives: s.Objectives, Trained: runstore.KeyAccuracy,
-		Say: s.Sayf,
+		Most: s.Config.Search.Most(), Say: s.Sayf,
 	})
 	if err != nil || !resumed {
 		return err
@@ -126,9 +126,39 @@ func (s *Setup) StopTraining() error {
 // Trains reports whether the networks are trained.
 func (s *Setup) Trains() bool { _, ok := s.Accuracy.(trained); return ok }
 
-// TrainedWeights returns the weights that training left of a network; an error that is fs.ErrNotExist where it left none.
+// TrainedWeights returns the weights that training left of a network; an error that is [fs.ErrNotExist] where there are
+// none.
 func (s *Setup) TrainedWeights(archID string, n *blocks.Network) (*blocks.Weights, error) {
 	return s.Accuracy.(trained).recipe.Weights(s.training.Folder(archID), n)
+}
+
+// TrialTraining trains networks to try the recipe of a config, outside of a run.
+type TrialTraining struct {
+	*training.Recipe
+	data string
+	seed uint64
+}
+
+// TrialTraining sets the recipe up.
+func (s *Setup) TrialTraining(ctx context.Context) (*TrialTraining, error) {
+	a := &s.Config.Accuracy
+	t := &TrialTraining{s.Accuracy.(trained).recipe, a.Data, a.Seed}
+	if t.data != "" {
+		var err error
+		if t.data, err = filepath.Abs(a.Data); err != nil {
+			return nil, err
+		}
+	}
+	return t, t.SetUp(ctx, t.data)
+}
+
+// Epochs trains a network for so many epochs, in a folder.
+func (t *TrialTraining) Epochs(
+	ctx context.Context, n *blocks.Network, epochs int, dir string,
+) (training.Outcome, error) {
+	return t.WithRungs(epochs).Train(ctx, training.Job{
+		Network: n, Seed: t.seed, Dir: dir, Data: t.data, Slot: t.Spec().Slots[0],
+	})
 }
 
 // train completes the result of a candidate by training it.
@@ -153,14 +183,14 @@ func (e *Evaluator) train(ctx context.Context, c search.Candidate, r *search.Res
 	return nil
 }
 
-// trainedAt is the number of workers for a run that trains: as many candidates as a searcher asks for at once, since they
-// wait for each other and for slots.
-const trainedAt = 64
+// trainedAtOnce is the number of candidates that a run judges at once if it trains them: those that a searcher asks for.
+// They wait for each other and for slots.
+const trainedAtOnce = 64
 
 // AtOnce returns how many candidates are to be judged at the same time.
 func (s *Setup) AtOnce() int {
 	if t, ok := s.Accuracy.(trained); ok {
-		return max(trainedAt, 2*len(t.recipe.Spec().Slots))
+		return max(trainedAtOnce, 2*len(t.recipe.Spec().Slots))
 	}
 	return s.Workers
 }

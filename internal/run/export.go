@@ -18,8 +18,8 @@ import (
 	"nas/internal/results"
 )
 
-// export writes the named picks of the front. Where the format holds weights, they are those that training left, or else
-// freshly drawn: the networks are untrained then. It returns the files.
+// export writes the named picks of the front. Where the format holds weights, they are those that training left, or
+// else freshly drawn: the networks are untrained then. It returns the files.
 func export(s *evaluator.Setup, dir string, front []Member) (files []string, err error) {
 	points := make([][2]float64, len(front))
 	for i, m := range front {

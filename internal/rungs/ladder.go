@@ -17,19 +17,39 @@ type Ladder struct {
 	trials  []trial       // by id
 	next    []int         // of each rung: the smallest id of which is not known whether it comes there
 	ended   int           // the smallest id that has not ended
+	known   int           // the smallest id of which is not known whether it is trained
 	changed chan struct{} // closed at every change, and made anew
 }
 
 type trial struct {
-	values []float64   // after each rung
-	costs  [][]float64 // at each rung, to be minimised
-	ended  bool
-	whole  bool // came to the last rung
+	counted bool        // it is one of the trials that are trained
+	values  []float64   // after each rung
+	costs   [][]float64 // at each rung, to be minimised
+	ended   bool
+	whole   bool // came to the last rung
 }
 
 // NewLadder returns a ladder with so many rungs, on which one in eta goes on.
 func NewLadder(rungs, eta int) *Ladder {
 	return &Ladder{eta: eta, next: make([]int, rungs), changed: make(chan struct{})}
+}
+
+// Enter records that a trial is to be trained. It waits until it is known of every trial before it whether that one is,
+// and returns how many are.
+func (l *Ladder) Enter(ctx context.Context, id int) (before int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at(id).counted = true
+	l.advance()
+	if err := l.wait(ctx, func() bool { return l.known >= id }); err != nil {
+		return 0, err
+	}
+	for _, t := range l.trials[:id] {
+		if t.counted {
+			before++
+		}
+	}
+	return before, nil
 }
 
 // Reach records that a trial came to its next rung with a value, and its costs there: the objectives, to be minimised.
@@ -68,9 +88,11 @@ func (l *Ladder) End(id int, whole bool) {
 	l.advance()
 }
 
-// Replay records a trial of a run that is resumed: its values after each rung, with its costs there.
-func (l *Ladder) Replay(id int, values []float64, costs [][]float64, whole bool) {
+// Replay records a trial of a run that is resumed: whether it was one that is trained, its values after each rung, and
+// its costs there.
+func (l *Ladder) Replay(id int, counted bool, values []float64, costs [][]float64, whole bool) {
 	l.mu.Lock()
+	l.at(id).counted = counted
 	for i, v := range values {
 		l.reach(id, v, costs[i])
 	}
@@ -113,6 +135,9 @@ func (l *Ladder) advance() {
 	}
 	for l.ended < len(l.trials) && l.trials[l.ended].ended {
 		l.ended++
+	}
+	for l.known < len(l.trials) && (l.trials[l.known].counted || l.trials[l.known].ended) {
+		l.known++
 	}
 	close(l.changed)
 	l.changed = make(chan struct{})

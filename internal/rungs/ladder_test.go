@@ -116,7 +116,7 @@ func TestLadderWaits(t *testing.T) {
 	if _, err := l.Reach(ctx, 1, 5, []float64{5}); err != context.DeadlineExceeded {
 		t.Errorf("trial 1 was judged before trial 0: %v", err)
 	}
-	l.Replay(0, []float64{4}, [][]float64{{4}}, false)
+	l.Replay(0, true, []float64{4}, [][]float64{{4}}, false)
 	if _, err := l.Finished(t.Context(), 1); err != nil {
 		t.Error(err)
 	}

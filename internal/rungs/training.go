@@ -26,7 +26,9 @@ type Options struct {
 	// Objectives are those of the run, and Trained the name of the one that is trained.
 	Objectives []search.Objective
 	Trained    string
-	Say        func(format string, a ...any)
+	// Most is the number of candidates that the run trains at most; 0: any number.
+	Most int
+	Say  func(format string, a ...any)
 	// Told, if not nil, is called with every rung that was trained.
 	Told func(Entry)
 }
@@ -86,8 +88,17 @@ type Candidate struct {
 }
 
 // Score trains a candidate and completes its result: the value of the trained objective, its rungs, and whether it was
-// stopped. The other objectives must be there. The trial's folder goes, if the recipe does not keep it. An error that [search.Abort] made ends the run.
+// stopped. The other objectives must be there. The trial's folder goes, if the recipe does not keep it. An error that
+// [search.Abort] made ends the run.
 func (t *Training) Score(ctx context.Context, c Candidate, r *search.Result) error {
+	before, err := t.ladder.Enter(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if t.o.Most > 0 && before >= t.o.Most { // asked for, and not needed: the run ends when those before it have
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
 	for {
 		i := len(r.Rungs)
 		out, err := t.rung(ctx, c, i)
@@ -131,7 +142,7 @@ func (t *Training) Replay(x *search.Trial) {
 	for i, v := range x.Rungs {
 		costs[i] = t.costs(&x.Result, v)
 	}
-	t.ladder.Replay(x.ID, x.Rungs, costs, len(x.Rungs) == len(t.rungs))
+	t.ladder.Replay(x.ID, !x.Screened, x.Rungs, costs, len(x.Rungs) == len(t.rungs))
 	if len(x.Rungs) > 0 {
 		t.succeeded()
 	}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nas/internal/forecast"
+	"nas/internal/plural"
+	"nas/internal/work"
+)
+
+func newCheck(a *app) *cobra.Command {
+	var profiles []string
+	var workers int
+	cmd := &cobra.Command{
+		Use:   "check CONFIG",
+		Short: "Say what a run will cost and what is wrong with it, before hours are spent",
+		Long: `Check reads a config as a run does, and judges a sample of its space: how many networks
+hold each limit, which genes the accuracy score cannot see, and about how long the
+search takes. With an evaluator it trains the smallest network of the sample for one
+epoch, and one of median size for two: a command that does not work is found within
+a minute.`,
+		Example: `  nas check configs/mobile.toml`,
+		Args:    oneConfig,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.loadConfig(args[0], setProfiles(profiles))
+			if err != nil {
+				return err
+			}
+			m := a.meter
+			defer m.end()
+			f, err := forecast.Of(cmd.Context(), c, work.Options{Workers: workers, Say: m.say, Progress: m.progress})
+			m.end()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.writeJSON(f)
+			}
+			a.printForecast(f)
+			return nil
+		},
+	}
+	cmd.Flags().StringArrayVar(&profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
+	cmd.Flags().IntVar(&workers, "workers", 0, "networks scored at once (default: one a core)")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+func (a *app) printForecast(f *forecast.Forecast) {
+	a.printf("%s: %s networks; of %d drawn from them, %.3g %% hold the limits\n", f.Config, f.Networks, f.Sampled, f.HoldPct)
+	for _, l := range f.Limits {
+		a.printf("  %s: %.3g %%\n", l.Limit, l.HoldPct)
+	}
+	if len(f.Blind) > 0 {
+		a.printf("the score cannot see %s: nas space %s --audit says what wins\n", strings.Join(f.Blind, ", "),
+			shellWord(f.Config))
+	}
+	if t := f.Training; t != nil {
+		a.printf("%s: the smallest network has %.4g after one epoch, in %s\n", t.Recipe, t.Accuracy, about(t.SmallestS))
+		for i, r := range t.Rungs {
+			a.printf("  rung %d, to %s: about %s for a network of median size; %.3g %% of the candidates come to it\n",
+				i+1, plural.Of(r.Epochs, "epoch"), about(r.Seconds), r.SharePct)
+		}
+		a.printf("the search trains %s, %d at once: about %s\n", plural.Of(f.Evaluations, "candidate"), t.Slots, about(f.RunS))
+		return
+	}
+	a.printf("a score takes %.3g ms: about %s for %s\n", f.ScoreMs, about(f.RunS), plural.Of(f.Evaluations, "evaluation"))
+}
+
+// about is a time in seconds, as a person says it.
+func about(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.2g s", seconds)
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%.0f s", seconds)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%.0f minutes", seconds/60)
+	}
+	return fmt.Sprintf("%.1f hours", seconds/3600)
+}
