@@ -10,18 +10,18 @@ folder=".cache/nas/trials/$(basename "$PWD")"
 
 tar -cf - . | ssh -o BatchMode=yes "$host" "rm -rf $folder; mkdir -p $folder && tar -C $folder -xf -" || exit
 
-# The training has this as its parent. It ends when its input does: with this script, or with the connection.
-watch='
-cd '"$folder"' || exit
-python3 train.py '"$arguments"' 3<&0 </dev/null &
-training=$!
-(cat <&3; kill "$training") 3<&0 >/dev/null 2>&1 &
-watching=$!
-wait "$training"
-status=$?
-kill "$watching" 2>/dev/null
-exit "$status"'
-mkfifo open && exec 3<>open && rm open
-ssh -o BatchMode=yes "$host" "$watch" <&3 || exit
+# On the other side a watcher ends the training when its input ends: with this script, or with the connection.
+remote="cd $folder || exit
+exec 3<&0
+python3 train.py $arguments </dev/null 3<&- &
+training=\$!
+{ cat <&3; kill \$training; } >/dev/null 2>&1 &
+watcher=\$!
+wait \$training
+status=\$?
+kill \$watcher
+exit \$status"
+rm -f open && mkfifo open && exec 3<>open && rm open
+ssh -o BatchMode=yes "$host" "$remote" <&3 || exit
 
 ssh -o BatchMode=yes "$host" "tar -C $folder -cf - . && rm -rf $folder" | tar -xf -
