@@ -39,6 +39,36 @@ func (l *loop) worker(ctx context.Context, e Evaluator) {
 	}
 }
 
+// start starts what evaluates the tasks.
+func (l *loop) start(ctx context.Context, e Evaluator, workers int) {
+	if q, ok := e.(Queue); ok {
+		go l.submitter(ctx, q)
+		return
+	}
+	for range workers {
+		go l.worker(ctx, e)
+	}
+}
+
+// submitter hands tasks to a queue until there are none.
+func (l *loop) submitter(ctx context.Context, q Queue) {
+	for c := range l.tasks {
+		if ctx.Err() != nil {
+			l.results <- outcome{err: errStopping}
+			continue
+		}
+		c.Describe()
+		q.Submit(ctx, c, func(r Result, err error) {
+			if err != nil {
+				l.results <- outcome{err: err}
+				return
+			}
+			r.Failed = r.check(l.objectives)
+			l.results <- outcome{trial: NewTrial(c, r)}
+		})
+	}
+}
+
 // evaluate returns the result of a candidate; errors and panics of the evaluator
 // become failed results. The error is errStopping when ctx was done, because
 // the result may then be that of an interrupted evaluation.

@@ -270,9 +270,7 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 	workers := max(1, l.options.Workers)
 	l.tasks, l.results = make(chan Candidate, 8*workers), make(chan outcome, 8*workers)
 	l.done = map[int]Trial{}
-	for range workers {
-		go l.worker(ctx, e)
-	}
+	l.start(ctx, e, workers)
 	store := newWriter(sink)
 	defer func() {
 		cancel()

@@ -143,6 +143,15 @@ type abortion struct{ error }
 // Unwrap returns the reason.
 func (a *abortion) Unwrap() error { return a.error }
 
+// A Queue is an [Evaluator] that takes a candidate at once and answers later. [Run] submits all that its searcher asks
+// for, and Options.Workers and Options.Timeout do not matter.
+type Queue interface {
+	Evaluator
+	// Submit calls done once, from any goroutine, with the result, or with an error if the result will not come because
+	// ctx is done.
+	Submit(ctx context.Context, c Candidate, done func(Result, error))
+}
+
 // EvaluatorFunc makes a function an [Evaluator].
 type EvaluatorFunc func(ctx context.Context, c Candidate) (Result, error)
 

@@ -47,7 +47,7 @@ type app struct {
 
 // commands lists the subcommands in the order of the help.
 var commands = []func(*app) *cobra.Command{
-	newRun, newCheck, newImprove, newPick, newAsk, newWork, newTell, newPlot, newReport,
+	newRun, newCheck, newImprove, newPick, newAsk, newWork, newTell, newWorker, newFleet, newPlot, newReport,
 	newSpace, newZoo, newShow, newCost,
 	newBench, newPredict, newKernels, newCalibrate, newValidate,
 	newDevices, newEvaluators, newInfer, newExport, newQuantize, newDoctor, newVersion,

@@ -51,7 +51,8 @@ a minute.`,
 }
 
 func (a *app) printForecast(f *forecast.Forecast) {
-	a.printf("%s: %s networks; of %d drawn from them, %.3g %% hold the limits\n", f.Config, f.Networks, f.Sampled, f.HoldPct)
+	a.printf("%s: %s networks; of %d drawn from them, %.3g %% hold the limits\n", f.Config, f.Networks, f.Sampled,
+		f.HoldPct)
 	for _, l := range f.Limits {
 		a.printf("  %s: %.3g %%\n", l.Limit, l.HoldPct)
 	}
@@ -65,7 +66,8 @@ func (a *app) printForecast(f *forecast.Forecast) {
 			a.printf("  rung %d, to %s: about %s for a network of median size; %.3g %% of the candidates come to it\n",
 				i+1, plural.Of(r.Epochs, "epoch"), about(r.Seconds), r.SharePct)
 		}
-		a.printf("the search trains %s, %d at once: about %s\n", plural.Of(f.Evaluations, "candidate"), t.Slots, about(f.RunS))
+		a.printf("the search trains %s, %d at once: about %s\n", plural.Of(f.Evaluations, "candidate"), t.Slots,
+			about(f.RunS))
 		return
 	}
 	a.printf("a score takes %.3g ms: about %s for %s\n", f.ScoreMs, about(f.RunS), plural.Of(f.Evaluations, "evaluation"))

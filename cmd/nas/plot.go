@@ -27,6 +27,14 @@ var plots = []struct {
 		func(rs []*results.Stored) (report.Figure, error) { return view.Growth(rs...), nil }},
 	{"genes", "what the front takes, against the whole space", false,
 		func(rs []*results.Stored) (report.Figure, error) { return view.Shares(rs[0]) }},
+	{"curves", "learning curves of the networks that were trained", false,
+		func(rs []*results.Stored) (report.Figure, error) {
+			g, err := view.Curves(rs[0])
+			if err == nil && len(g.Curves) == 0 {
+				err = usagef("nothing was trained in %s: learning curves come with [accuracy] evaluator", rs[0].Dir)
+			}
+			return g, err
+		}},
 	{"measured", "predicted against measured latency", false, func(rs []*results.Stored) (report.Figure, error) {
 		if len(rs[0].Measured) == 0 {
 			return nil, usagef("nothing was measured in %s: measured.csv comes from output.measure members of the front, "+

@@ -219,7 +219,7 @@ func (m *meter) progress(p work.Progress) {
 	if p.Seconds && p.Total > 0 {
 		p.Done = min(p.Done, p.Total) // it may take a little longer than its budget
 	}
-	m.show(p.Step, p.Done, p.Total, searchDetail(p.Search))
+	m.show(p.Step, p.Done, p.Total, searchDetail(&p))
 }
 
 // eta is the rate so far and the time that the rest takes at this rate.

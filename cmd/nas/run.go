@@ -39,14 +39,22 @@ earlier run is never overwritten.
 With --serve the report can be watched in a browser while the search runs, and
 stays there afterwards until Ctrl-C. A port alone is open to this machine only.
 For others name an address, such as 0.0.0.0:8080. Whoever reaches it may read the run
-and nothing else.`,
+and nothing else.
+
+With --fleet the candidates are evaluated by workers on any machines (nas worker), over a
+NATS service with JetStream: one that is there, or with --fleet embedded one in this process.
+The trials are those of a run without it.`,
 		Example: `  nas run configs/mobile.toml
   nas run configs/mobile.toml --resume
   nas run configs/mobile.toml --out results/long --evaluations 20000 --seed 1,2,3
   nas run configs/mobile.toml --serve 8080
+  nas run configs/mobile.toml --fleet embedded
   nas run configs/mobile.toml --out results/more --warm-start results/mobile`,
 		Args: oneConfig,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.fleet.check(); err != nil {
+				return err
+			}
 			configs, err := a.configsOf(args[0], o)
 			if err != nil {
 				return err
@@ -92,6 +100,7 @@ and nothing else.`,
 	f.StringArrayVar(&o.warm, "warm-start", nil,
 		"seed the population with the front of an earlier run, `DIR`, that has the same scale id")
 	f.StringArrayVar(&o.profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
+	o.fleet.add(f, true)
 	return cmd
 }
 
@@ -103,6 +112,7 @@ type runFlags struct {
 	profiles, warm []string
 	serve          string
 	live           *view.Live
+	fleet          fleetFlags
 }
 
 // watch opens the page of --serve.
@@ -207,7 +217,7 @@ func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir str
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
 		Options: work.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
-		Config:  c, Resume: o.resume, WarmStart: o.warm, Live: o.live,
+		Config:  c, Resume: o.resume, WarmStart: o.warm, Live: o.live, Fleet: o.fleet.options(),
 	})
 	m.end()
 	if err != nil {
@@ -264,9 +274,10 @@ func setProfiles(profiles []string) func(*config.Config) error {
 // errInterrupted is in the error of a command that Ctrl-C ended.
 var errInterrupted = errors.New("interrupted")
 
-func searchDetail(p *search.Progress) string {
+func searchDetail(x *work.Progress) string {
+	p := x.Search
 	if p == nil {
-		return ""
+		return x.Note
 	}
 	s := fmt.Sprintf("front %d", p.Front)
 	if n := len(p.Best); n > 0 {
@@ -277,6 +288,9 @@ func searchDetail(p *search.Progress) string {
 	}
 	if p.Growth > 0 {
 		s += fmt.Sprintf(" (last grew by %.2g %%)", 100*p.Growth)
+	}
+	if x.Note != "" {
+		s += "  " + x.Note
 	}
 	return s
 }

@@ -183,8 +183,8 @@ func (e *Evaluator) train(ctx context.Context, c search.Candidate, r *search.Res
 	return nil
 }
 
-// trainedAtOnce is the number of candidates that a run judges at once if it trains them: those that a searcher asks for.
-// They wait for each other and for slots.
+// trainedAtOnce is the number of candidates that a run judges at once if it trains them: those that a searcher asks
+// for. They wait for each other and for slots.
 const trainedAtOnce = 64
 
 // AtOnce returns how many candidates are to be judged at the same time.

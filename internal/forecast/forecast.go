@@ -50,7 +50,8 @@ func Of(ctx context.Context, c *config.Config, o work.Options) (*Forecast, error
 		return nil, err
 	}
 	f := &Forecast{
-		Config: c.File(), Networks: s.Space.Size().String(), Evaluations: c.Search.Most(), Limits: []Limit{}, Blind: []string{},
+		Config: c.File(), Networks: s.Space.Size().String(), Evaluations: c.Search.Most(),
+		Limits: []Limit{}, Blind: []string{},
 	}
 	holding, err := f.judgeSample(s)
 	if err != nil {
@@ -120,5 +121,6 @@ func (f *Forecast) strictest() error {
 		return errors.New("it has none")
 	}
 	worst := slices.MinFunc(f.Limits, func(a, b Limit) int { return int(1000 * (a.HoldPct - b.HoldPct)) })
-	return fmt.Errorf("%s is held by %.3g %% of them: raise it, or give the space smaller choices", worst.Limit, worst.HoldPct)
+	return fmt.Errorf("%s is held by %.3g %% of them: raise it, or give the space smaller choices", worst.Limit,
+		worst.HoldPct)
 }

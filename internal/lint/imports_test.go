@@ -83,6 +83,8 @@ var rules = []rule{
 	{"internal/report", []string{"*"}, []string{"*"}},
 	{"internal/tasks", []string{"blocks", "internal/config", "internal/evaluator", "internal/jsonfile", "internal/runstore", "internal/work", "latency/timing", "search", "space"}, nil},
 	{"internal/journal", []string{"internal/tasks"}, nil},
+	{"internal/fleet", []string{"internal/config", "internal/evaluator", "internal/journal", "internal/jsonfile", "internal/tasks", "internal/work", "latency/timing", "search"},
+		[]string{"github.com/nats-io"}},
 	{"internal/jobs", []string{"internal/config", "internal/jsonfile", "internal/tasks", "internal/work", "latency/timing"}, nil},
 	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "accuracy/training", "internal/rungs", "blocks", "blocks/engine", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
 		"internal/runstore", "internal/work", "latency", "search", "space"}, nil},
@@ -90,11 +92,11 @@ var rules = []rule{
 		"latency/calibrate", "latency/timing", "space"}, nil},
 	{"internal/work", []string{"search"}, nil},
 	{"internal/audit", []string{"accuracy", "blocks", "internal/evaluator", "internal/runstore", "space"}, []string{"gonum.org/v1/gonum"}},
-	{"internal/results", []string{"accuracy", "internal/config", "internal/report", "internal/report/html", "internal/runstore", "search",
+	{"internal/results", []string{"accuracy", "internal/config", "internal/report", "internal/report/html", "internal/rungs", "internal/runstore", "search",
 		"search/pareto"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/view", []string{"internal/config", "internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore",
 		"latency", "search", "space"}, nil},
-	{"internal/run", []string{"blocks", "blocks/engine", "internal/audit", "internal/config", "internal/evaluator", "internal/jobs", "internal/journal", "internal/netfile", "internal/tasks",
+	{"internal/run", []string{"blocks", "blocks/engine", "internal/audit", "internal/config", "internal/evaluator", "internal/fleet", "internal/jobs", "internal/journal", "internal/netfile", "internal/tasks",
 		"internal/work",
 		"internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore", "internal/view", "latency", "latency/native", "latency/timing", "search", "search/pareto",
 		"space"}, nil},
@@ -128,7 +130,8 @@ var tools = []string{
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{
-	"gonum.org/v1/plot": "internal/report",
+	"gonum.org/v1/plot":  "internal/report",
+	"github.com/nats-io": "internal/fleet",
 }
 
 // never lists importers that "*" does not cover.

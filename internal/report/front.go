@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"slices"
@@ -68,7 +69,12 @@ type Fronts struct {
 	References      []Reference
 	Picks           []Reference // members of a front to be named
 	Notes           []string    // below the picture, such as what the score cannot see
+	// Unfit is what the trials are that cannot be on the front; "" means infeasible.
+	Unfit string
 }
+
+// UnfitWord is [Fronts.Unfit] with its default.
+func (f Fronts) UnfitWord() string { return cmp.Or(f.Unfit, "infeasible") }
 
 func (f Fronts) layout() (*layout, error) {
 	f = f.Finite()
@@ -148,7 +154,7 @@ func (f Fronts) legend() []legendEntry {
 			}})
 	}
 	if bad > 0 {
-		es = append(es, legendEntry{fmt.Sprintf("infeasible (%s)", groupThousands(float64(bad))),
+		es = append(es, legendEntry{fmt.Sprintf("%s (%s)", f.UnfitWord(), groupThousands(float64(bad))),
 			func(c *draw.Canvas, b vg.Rectangle) {
 				drawCrosses(c, []vg.Point{center(b)}, 2.4, crossInk)
 			}})

@@ -53,6 +53,10 @@ func AskJobs(ctx context.Context, o Options, dir string, n int, again bool) (*As
 		return nil, err
 	}
 	defer x.close()
+	if x.setup.Trains() {
+		return nil, config.Usagef("%s trains its candidates, and job folders do not train yet: nas run %s trains them here",
+			x.store.Dir(), filepath.Join(x.store.Dir(), runstore.ConfigFile))
+	}
 	if _, err := x.advance(); err != nil {
 		return nil, err
 	}
@@ -216,25 +220,37 @@ func (x *stepwise) keepMeasured(outcomes []tasks.Outcome) (n int, err error) {
 	if len(outcomes) == 0 {
 		return 0, nil
 	}
-	rows, err := runstore.ReadElsewhere(x.store.Dir())
-	if err != nil {
-		return 0, err
-	}
+	var rows []runstore.ElsewhereRow
 	for i := range outcomes {
 		o := &outcomes[i]
 		m, err := o.Measurement()
 		if err != nil {
 			return n, fault.Errorf("run: trial %d: %w", o.Trial, err)
 		}
-		row := runstore.ElsewhereRow{
-			ID: o.Trial, ArchID: o.ArchID, Worker: o.Worker, Device: m.Device, Threads: m.Threads,
-			MedianMs: m.Median, P10Ms: m.P10, P90Ms: m.P90, Runs: m.Runs,
-		}
-		rows = slices.DeleteFunc(rows, func(r runstore.ElsewhereRow) bool {
-			return r.ID == row.ID && r.Device == row.Device && r.Worker == row.Worker
-		})
-		rows = append(rows, row)
+		rows = append(rows, elsewhereRow(o.Trial, o.ArchID, o.Worker, &m))
 		n++
 	}
-	return n, runstore.WriteElsewhere(x.store.Dir(), rows)
+	return n, keepElsewhere(x.store.Dir(), rows)
+}
+
+func elsewhereRow(trial int, archID, worker string, m *tasks.Measurement) runstore.ElsewhereRow {
+	return runstore.ElsewhereRow{
+		ID: trial, ArchID: archID, Worker: worker, Device: m.Device, Threads: m.Threads,
+		MedianMs: m.Median, P10Ms: m.P10, P90Ms: m.P90, Runs: m.Runs,
+	}
+}
+
+// keepElsewhere adds rows to those of the run in dir. Of two of one network, worker and device the last counts.
+func keepElsewhere(dir string, rows []runstore.ElsewhereRow) error {
+	all, err := runstore.ReadElsewhere(dir)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		all = slices.DeleteFunc(all, func(r runstore.ElsewhereRow) bool {
+			return r.ID == row.ID && r.Device == row.Device && r.Worker == row.Worker
+		})
+		all = append(all, row)
+	}
+	return runstore.WriteElsewhere(dir, all)
 }

@@ -26,6 +26,8 @@ type Options struct {
 	WarmStart []string
 	// Live, if not nil, shows the run from its first trial on.
 	Live *view.Live
+	// Fleet, if not nil, says which workers evaluate the candidates.
+	Fleet *FleetOptions
 }
 
 // Outcome is a run as it ended.
@@ -86,7 +88,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	}
 	out := &Outcome{Dir: store.Dir(), Setup: setup}
 	var onFront map[int]float64
-	if out.Summary, onFront, err = explore(ctx, setup, store, resumed, o.Live); err != nil {
+	if out.Summary, onFront, err = explore(ctx, setup, store, resumed, &o); err != nil {
 		return nil, err
 	}
 	out.Ended = out.Summary.Status.String()

@@ -9,7 +9,6 @@ import (
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
-	"nas/internal/view"
 	"nas/internal/work"
 	"nas/search"
 	"nas/space"
@@ -59,23 +58,33 @@ func stopOf(c *config.Search) search.Stop {
 // explore searches and stores the trials. It returns what came of it, and for the networks near the
 // front, by trial id, the probability of being on the true front.
 func explore(
-	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, live *view.Live,
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, options *Options,
 ) (summary *search.Summary, onFront map[int]float64, err error) {
 	searcher, err := newSearcher(s)
 	if err != nil {
 		return nil, nil, err
 	}
+	far, err := openFleet(ctx, s, store, options.Fleet)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		over := err == nil && summary.Status != search.StatusInterrupted
+		if e := far.close(over); err == nil {
+			err = e
+		}
+	}()
 	contenders := results.NewContenders(s.Objectives)
 	c := s.Config.Search
 	o := search.Options{
 		Workers: s.AtOnce(), Timeout: time.Duration(c.Timeout), Reference: s.Worst,
 		Stop: stopOf(&c),
 		Progress: func(x search.Progress) {
-			s.Report(work.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x})
+			s.Report(work.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x, Note: far.note()})
 		},
 		Observe: func(t search.Trial, _ *search.Front) {
-			if live != nil {
-				live.Observe(&t)
+			if options.Live != nil {
+				options.Live.Observe(&t)
 			}
 			contenders.Add(&t)
 		},
@@ -84,21 +93,11 @@ func explore(
 		o.Replay = store.Trials()
 	}
 	s.Sayf("searching %s with %s", s.Config.Name, searcher)
-	early, err := earlyOutcomes(store)
-	if err != nil {
+	if summary, err = far.search(ctx, searcher, s, store, o); err != nil {
 		return nil, nil, err
 	}
-	var e search.Evaluator = s.Evaluator
-	if early != nil {
-		defer early.Close()
-		e = withOutcomes(e, early, s.Objectives)
-	}
-	summary, err = search.Run(ctx, searcher, e, store, s.Objectives, o)
-	if err != nil {
-		return nil, nil, err
-	}
-	if early != nil {
-		if err := early.DropTold(summary.Trials); err != nil {
+	if summary.Status != search.StatusInterrupted {
+		if err := far.measure(ctx, s, store, summary.Front.Trials()); err != nil {
 			return nil, nil, err
 		}
 	}

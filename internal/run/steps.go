@@ -111,7 +111,7 @@ func (x *stepwise) advance() (told int, err error) {
 		return err
 	}
 	for pending := x.steps.Pending(); len(pending) > 0; pending = x.steps.Pending() {
-		key := tasks.KeyOf(tasks.Evaluate, pending[0].ID)
+		key := tasks.EvaluationKey(pending[0].ID)
 		o, ok := x.journal.Get(key)
 		if !ok {
 			break
@@ -168,7 +168,7 @@ func earlyOutcomes(store *runstore.Run) (*journal.Journal, error) {
 // not repeat them.
 func withOutcomes(e search.Evaluator, j *journal.Journal, objectives []search.Objective) search.Evaluator {
 	return search.EvaluatorFunc(func(ctx context.Context, c search.Candidate) (search.Result, error) {
-		if o, ok := j.Get(tasks.KeyOf(tasks.Evaluate, c.ID)); ok {
+		if o, ok := j.Get(tasks.EvaluationKey(c.ID)); ok {
 			if r, err := resultOf(&o, &c, objectives); err == nil {
 				return r, nil
 			}

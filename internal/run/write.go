@@ -44,6 +44,15 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 	if err := report.Save(store.Path("hypervolume.svg"), view.Growth(run)); err != nil {
 		return nil, err
 	}
+	curves, err := view.Curves(run)
+	if err != nil {
+		return nil, err
+	}
+	if len(curves.Curves) > 0 {
+		if err := report.Save(store.Path("curves.svg"), curves); err != nil {
+			return nil, err
+		}
+	}
 	if len(run.Measured) > 0 {
 		if err := report.Save(store.Path("measured.svg"), view.Agreement(run)); err != nil {
 			return nil, err

@@ -42,7 +42,8 @@ type Log struct {
 	mu     sync.Mutex
 	known  map[logKey]training.Outcome
 	run    *os.File
-	shared string // a path; "" for none
+	own    map[logKey]bool // what is in the run's file
+	shared string          // a path; "" for none
 }
 
 // OpenLog opens the log of a run, and takes what another file knows, too: shared, "" for none. A last line that a crash
@@ -52,6 +53,7 @@ func OpenLog(path, shared string) (*Log, error) {
 	if shared != "" {
 		l.read(shared) // what cannot be read is trained again
 	}
+	l.own = map[logKey]bool{}
 	whole, err := l.read(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Errorf("rungs: %w", err)
@@ -81,6 +83,9 @@ func (l *Log) read(path string) (whole int64, err error) {
 		}
 		if whole += n; e.err == nil {
 			l.known[e.name()] = e.Outcome
+			if l.own != nil {
+				l.own[e.name()] = true
+			}
 		}
 	}
 	return whole, nil
@@ -91,6 +96,9 @@ type readEntry struct {
 	Entry
 	err error
 }
+
+// Damaged reports whether the line is no entry.
+func (e readEntry) Damaged() bool { return e.err != nil }
 
 // Entries yields the entries of a log with the length of their lines; a length below 0 says that the file cannot be
 // read.
@@ -137,32 +145,42 @@ func readLine(r *bufio.Reader) (line []byte, err error) {
 	}
 }
 
-// Known returns the outcome of a rung that was trained.
-func (l *Log) Known(e Entry) (training.Outcome, bool) {
+// Known returns the outcome of a rung that was trained. One that the run's file does not hold is added to that.
+func (l *Log) Known(e Entry) (o training.Outcome, ok bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	o, ok := l.known[e.name()]
-	return o, ok
+	if o, ok = l.known[e.name()]; ok && !l.own[e.name()] {
+		e.Outcome = o
+		_, err = l.append(e)
+	}
+	return o, ok, err
 }
 
 // Add records a rung, and returns when it is on the disk.
 func (l *Log) Add(e Entry) error {
-	line, err := json.Marshal(e)
-	if err != nil {
-		return fault.Errorf("rungs: %w", err)
-	}
-	line = append(line, '\n')
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	line, err := l.append(e)
+	if err == nil {
+		l.share(line)
+	}
+	return err
+}
+
+// append writes an entry to the run's file.
+func (l *Log) append(e Entry) (line []byte, err error) {
+	if line, err = json.Marshal(e); err != nil {
+		return nil, fault.Errorf("rungs: %w", err)
+	}
+	line = append(line, '\n')
 	if _, err = l.run.Write(line); err == nil {
 		err = l.run.Sync()
 	}
 	if err != nil {
-		return fault.Errorf("rungs: a training was not recorded: free some space and continue with --resume: %w", err)
+		return nil, fault.Errorf("rungs: a training was not recorded: free some space and continue with --resume: %w", err)
 	}
-	l.known[e.name()] = e.Outcome
-	l.share(line)
-	return nil
+	l.known[e.name()], l.own[e.name()] = e.Outcome, true
+	return line, nil
 }
 
 // share appends a line to the shared file. Nothing is lost if it cannot be written. A line that another process was cut

@@ -167,7 +167,10 @@ func (t *Training) costs(r *search.Result, trained float64) []float64 {
 // rung returns the outcome of a rung, which is trained unless it is known.
 func (t *Training) rung(ctx context.Context, c Candidate, i int) (training.Outcome, error) {
 	e := Entry{ArchID: c.ArchID, Arch: c.Arch, Rung: i, Epochs: t.rungs[i], Seed: t.o.Seed, Key: t.key}
-	if out, ok := t.log.Known(e); ok {
+	switch out, ok, err := t.log.Known(e); {
+	case err != nil:
+		return out, search.Abort(err)
+	case ok:
 		t.succeeded()
 		return out, nil
 	}

@@ -105,7 +105,7 @@ func (r *Room) Evaluate(ctx context.Context, t *Task) (Outcome, error) {
 
 func outcomeOf(t *Task, worker string, began time.Time) Outcome {
 	return Outcome{
-		Format: Format, Run: t.Run, Kind: t.Kind, Trial: t.Trial, ArchID: t.ArchID,
+		Format: Format, Run: t.Run, Kind: t.Kind, Trial: t.Trial, ArchID: t.ArchID, On: t.On,
 		Worker: worker, Version: buildinfo.Version(), Seconds: time.Since(began).Seconds(),
 	}
 }

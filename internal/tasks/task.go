@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
@@ -44,23 +45,26 @@ type Task struct {
 	ArchID string   `json:"arch_id"`
 	Arch   string   `json:"arch"`
 	Genes  []uint16 `json:"genes,omitempty"`
+	On     string   `json:"on,omitempty"` // the worker that is to measure; "" for any
 }
 
 // NewTask returns the task of a candidate, which is described.
 func NewTask(run, kind string, c *search.Candidate) Task {
 	t := search.NewTrial(*c, search.Result{})
-	return Task{Format, run, kind, t.ID, t.ArchID, t.Arch, t.Genes}
+	return Task{Format: Format, Run: run, Kind: kind, Trial: t.ID, ArchID: t.ArchID, Arch: t.Arch, Genes: t.Genes}
 }
 
 // Key names the task among those of its run.
-func (t *Task) Key() string { return KeyOf(t.Kind, t.Trial) }
+func (t *Task) Key() string { return keyOf(t.Kind, t.Trial, t.On) }
 
-// KeyOf is the key of a task that is not at hand. Evaluations, of which there are most, are named by their trial alone.
-func KeyOf(kind string, trial int) string {
+// EvaluationKey is the key of the evaluation of a trial. There are more of them than of others, so it is short.
+func EvaluationKey(trial int) string { return strconv.Itoa(trial) }
+
+func keyOf(kind string, trial int, on string) string {
 	if kind == Evaluate {
-		return strconv.Itoa(trial)
+		return EvaluationKey(trial)
 	}
-	return kind + "-" + strconv.Itoa(trial)
+	return kind + "-" + strconv.Itoa(trial) + on
 }
 
 // Check returns what is wrong with a task that somebody else wrote, or nil.
@@ -71,7 +75,8 @@ func (t *Task) Check() error {
 			t.Format, Format)
 	case t.Kind != Evaluate && t.Kind != Measure:
 		return fault.Errorf("tasks: kind is %.20q: this nas knows %s and %s", t.Kind, Evaluate, Measure)
-	case !isID(t.Run, 16), t.Trial < 0, !isID(t.ArchID, 12), len(t.Genes) > maxGenes, len(t.Arch) > maxText:
+	case !isID(t.Run, 16), t.Trial < 0, !isID(t.ArchID, 12), len(t.Genes) > maxGenes, len(t.Arch) > maxText,
+		len(t.On) > 64:
 		return fault.New("tasks: run, trial, arch_id, arch or genes are not those of a task")
 	}
 	return nil
@@ -90,16 +95,18 @@ type Outcome struct {
 	Kind    string  `json:"kind"`
 	Trial   int     `json:"trial"`
 	ArchID  string  `json:"arch_id"`
-	Worker  string  `json:"worker"`  // a name for people
-	Version string  `json:"version"` // of the worker's program
-	Seconds float64 `json:"seconds"` // of work
+	On      string  `json:"on,omitempty"`
+	Worker  string  `json:"worker"`           // a name for people
+	Version string  `json:"version"`          // of the worker's program
+	Seconds float64 `json:"seconds"`          // of work
+	Failed  string  `json:"failed,omitempty"` // why there is no result, of a task that is no evaluation
 	// Result is the line of trials.jsonl of an evaluation, without genes, and a [Measurement] of a measurement.
-	Result json.RawMessage `json:"result"`
+	Result json.RawMessage `json:"result,omitempty"`
 	Sum    string          `json:"sum"` // of all the others, against damage
 }
 
 // Key is the key of the task.
-func (o *Outcome) Key() string { return KeyOf(o.Kind, o.Trial) }
+func (o *Outcome) Key() string { return keyOf(o.Kind, o.Trial, o.On) }
 
 // Seal computes Sum.
 func (o *Outcome) Seal() error {
@@ -124,17 +131,44 @@ func ParseOutcome(data []byte) (o Outcome, err error) {
 	if err = jsonfile.Decode(data, &o); err != nil {
 		return o, fault.Errorf("tasks: the outcome is damaged: %w", err)
 	}
+	return o, o.Check()
+}
+
+// Check returns what is wrong with an outcome that somebody else wrote, or nil. It does not look at the result.
+func (o *Outcome) Check() error {
 	if o.Format != Format {
-		return o, fault.Errorf("tasks: the outcome has format %d, this nas knows %d: use the same version everywhere",
+		return fault.Errorf("tasks: the outcome has format %d, this nas knows %d: use the same version everywhere",
 			o.Format, Format)
 	}
 	if sum, err := o.sum(); err != nil || sum != o.Sum {
-		return o, fault.New("tasks: the outcome is damaged: its sum is not that of its text")
+		return fault.New("tasks: the outcome is damaged: its sum is not that of its text")
 	}
-	if o.Trial < 0 || !isID(o.Run, 16) || !isID(o.ArchID, 12) || len(o.Worker) > 256 || len(o.Version) > 256 {
-		return o, fault.New("tasks: run, trial, arch_id, worker or version are not those of an outcome")
+	if o.Trial < 0 || !isID(o.Run, 16) || !isID(o.ArchID, 12) || len(o.Worker) > 256 || len(o.Version) > 256 ||
+		len(o.Result) > MaxOutcome {
+		return fault.New("tasks: run, trial, arch_id, worker or version are not those of an outcome")
 	}
-	return o, nil
+	return nil
+}
+
+// Failed returns the outcome of a task that was given up.
+func Failed(t *Task, worker, why string) (Outcome, error) {
+	o := outcomeOf(t, worker, time.Now())
+	o.Seconds = 0
+	if t.Kind == Evaluate {
+		o.setTrial(t, search.Result{Failed: why})
+	} else {
+		o.Failed = why
+	}
+	return o, o.Seal()
+}
+
+// CheckResult returns what is wrong with the result of an outcome that is not an evaluation, or nil.
+func (o *Outcome) CheckResult() error {
+	if o.Failed != "" {
+		return nil
+	}
+	_, err := o.Measurement()
+	return err
 }
 
 // setTrial makes r the result of an evaluation.

@@ -22,7 +22,7 @@ import (
 func Front(runs ...*results.Stored) (report.Fronts, error) {
 	first := runs[0]
 	x, y := first.Axes()
-	f := report.Fronts{Title: titleOf(runs), X: axisOf(first, x), Y: axisOf(first, y)}
+	f := report.Fronts{Title: titleOf(runs), X: axisOf(first, x), Y: axisOf(first, y), Unfit: unfitOf(first)}
 	oneDevice, err := comparable(runs)
 	if err != nil {
 		return f, err
@@ -149,10 +149,21 @@ func namedMembers(front []report.Point) (named []report.Reference) {
 	return named
 }
 
+// unfitOf says what the trials of a run are that are on no front; "" where they only broke constraints.
+func unfitOf(s *results.Stored) string {
+	if s.Config.Accuracy.Evaluator == "" {
+		return ""
+	}
+	return "not trained to the end"
+}
+
 // notesOf are what a reader of the front has to know.
 func notesOf(s *results.Stored, x search.Objective) (notes []string) {
 	if s.Told != nil {
 		notes = append(notes, s.Told.Note())
+	}
+	if unfitOf(s) != "" {
+		notes = append(notes, "Networks that were not trained to the end stand at what their last rung lets expect of it.")
 	}
 	if blind := s.Manifest.Score.Blind; len(blind) > 0 {
 		notes = append(notes, "The score cannot see "+strings.Join(blind, ", ")+": there the search takes what is cheapest.")

@@ -72,6 +72,13 @@ func Page(s *results.Stored) (html.Page, error) {
 		p.Figures = append(p.Figures, fronts)
 	}
 	p.Figures = append(p.Figures, Growth(searched))
+	curves, err := Curves(s)
+	if err != nil {
+		return p, err
+	}
+	if len(curves.Curves) > 0 {
+		p.Figures = append(p.Figures, curves)
+	}
 	if shares, err := Shares(s); err == nil && len(shares.Genes) > 0 {
 		p.Figures = append(p.Figures, shares)
 	}
@@ -104,7 +111,7 @@ func headerOf(s *results.Stored, x, y search.Objective) html.Page {
 		},
 		Fronts: report.Fronts{
 			Title: s.Config.Name, X: axisOf(s, x), Y: axisOf(s, y),
-			Constraints: constraintsOf(s, x.Name, y.Name), Notes: notesOf(s, x),
+			Constraints: constraintsOf(s, x.Name, y.Name), Notes: notesOf(s, x), Unfit: unfitOf(s),
 		},
 	}
 }

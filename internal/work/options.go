@@ -37,6 +37,7 @@ type Progress struct {
 	Total   int              // 0 if unknown
 	Seconds bool             // Done and Total are seconds
 	Search  *search.Progress // of the step "search"
+	Note    string           // what else there is to say, in a few words
 }
 
 // String is Done of Total, with the unit.
@@ -47,6 +48,9 @@ func (p Progress) String() string {
 	}
 	if p.Seconds {
 		s += " s"
+	}
+	if p.Note != "" {
+		s += "; " + p.Note
 	}
 	return s
 }

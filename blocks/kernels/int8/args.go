@@ -122,6 +122,48 @@ type dwArgs struct {
 	dst [4]*byte // of each run
 }
 
+// rowArgs is the argument of the depthwise kernels that read bytes as they are. A kernel of rows x u computes nt tiles of
+// u outputs in each of its rows, k x k taps, s apart. Its sums are exact in float32:
+//
+//	for t := range nt {
+//		for b := range nb { // blocks of as many channels as a vector has lanes
+//			acc[y][x] = bias[b][tiles[t].bias[x]]
+//			for each column j of the tile from tiles[t].skip to tiles[t].end {
+//				acc[y][x] += src[y*s+ky][j] * w[b][ky][j-x*s]
+//			}
+//			dst[y][tiles[t].to+x] = out(acc[y][x], scale[b])
+//		}
+//	}
+type rowArgs struct {
+	step     int // bytes from pixel to pixel of the input
+	ds       int // of the output
+	tiles    *rowTile
+	nt       int
+	w        *int8  // float32
+	bias     *int32 // float32
+	biasStep int    // bytes from block to block
+	scale    *float32
+	out      *rounding
+	plain    int    // as in gemmArgs
+	mask     uint64 // as in gemmArgs, of the last block
+	nb       int
+
+	// Copies that the assembly changes.
+	ct, ctile, cw, cbias, cscale, coff, cb uintptr
+
+	src [7]*byte // input rows
+	dst [2]*byte
+}
+
+// rowTile is a tile of one to eight outputs of a row. The columns of the input that it reads are counted from its first
+// one on, which may lie in the padding.
+type rowTile struct {
+	from      int // pixel of the first column
+	to        int // first output
+	skip, end int // columns in the map
+	bias      [8]int
+}
+
 // vecArgs is the argument of the elementwise kernels: rows (pixels) of n channels. k points to their constants.
 type vecArgs struct {
 	d, a, b    *byte

@@ -9,7 +9,7 @@ func (s *Set) Need(l *Layer) Need {
 	switch l.kind {
 	case kindPointwise:
 		n.Ptrs = 1
-		n.Bytes = l.widened(stripPixels(g), g.C)
+		n.Bytes = l.widened(l.stripPixels(), g.C)
 	case kindMerged:
 		rows := (l.stripRows()-1)*g.SH + (g.KH-1)*g.DH + 1
 		n.Ptrs = l.stripRows() * g.KH
@@ -20,6 +20,8 @@ func (s *Set) Need(l *Layer) Need {
 		n.Bytes = l.widened(((l.stripRows()-1)*g.SH+(g.KH-1)*g.DH+1)*g.W, g.C)
 	case kindDepthwise:
 		return n.Max(l.dwNeed())
+	case kindRows:
+		return n.Max(l.rowsNeed())
 	}
 	return n
 }
@@ -100,5 +102,7 @@ func (l *Layer) run(dst, src *View, r kernels.Range, sc *Scratch) {
 		l.taps(dst, src, r, sc)
 	case kindDepthwise:
 		l.depthwise(dst, src, r, sc)
+	case kindRows:
+		l.byRows(dst, src, r, sc)
 	}
 }

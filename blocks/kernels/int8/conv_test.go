@@ -16,12 +16,15 @@ func layers() int {
 	return 1500
 }
 
-// checkConv compares a random layer with the reference: the whole map, in ranges, with sums, out of a ring.
+// checkConv compares a random layer with the reference.
 func checkConv(t *testing.T, s *Set, r *rand.Rand) {
 	g := randomConv(r)
 	in, grid := randomGrid(r), randomGrid(r)
-	out := randomOutput(r, grid)
-	w := randomWeights(r, &g, in, grid)
+	checkLayer(t, s, r, g, randomWeights(r, &g, in, grid), in, randomOutput(r, grid))
+}
+
+// checkLayer compares a layer with the reference: the whole map, in ranges, with sums.
+func checkLayer(t *testing.T, s *Set, r *rand.Rand, g kernels.Conv, w Weights, in Grid, out Output) {
 	asked := 0
 	l := s.Layer(func(n int) []byte { asked += n; return Alloc(n) }, g, w, in, out)
 	if asked > LayerLen(&g) {
@@ -63,6 +66,31 @@ func TestConv(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
 		for seed := range layers() {
 			checkConv(t, s, rand.New(rand.NewPCG(uint64(seed), 1)))
+		}
+	})
+}
+
+// TestDepthwise runs layers wider than a few tiles, some of them with biases that leave what float32 holds exactly.
+func TestDepthwise(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		for seed := range layers() / 2 {
+			r := rand.New(rand.NewPCG(uint64(seed), 5))
+			k, stride := 3+2*r.IntN(2), 1+r.IntN(2)
+			g := kernels.Conv{H: 1 + r.IntN(6), W: 1 + r.IntN(70), C: 1 + r.IntN(50), KH: k, KW: k, SH: stride, SW: stride,
+				DH: 1, DW: 1, PadT: r.IntN(k), PadL: r.IntN(k)}
+			g.OH = max(1, (g.H+g.PadT+r.IntN(k)-k)/stride+1)
+			g.OW = max(1, (g.W+g.PadL+r.IntN(k)-k)/stride+1)
+			g.N, g.Groups = g.C, g.C
+			in, grid := randomGrid(r), randomGrid(r)
+			w := randomWeights(r, &g, in, grid)
+			if r.IntN(4) == 0 {
+				w.Bias = make([]int32, g.N)
+				w.Bias[r.IntN(g.N)] = (1<<24 - int32(r.IntN(600_000))) * int32(1-2*r.IntN(2))
+				for i := range w.Scale { // sums near 2^24 are in the middle of the output
+					w.Scale[i] = 100 * grid.Scale / in.Scale / (1 << 24)
+				}
+			}
+			checkLayer(t, s, r, g, w, in, randomOutput(r, grid))
 		}
 	})
 }

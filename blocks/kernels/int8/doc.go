@@ -28,9 +28,13 @@
 //	generic      portable
 //	avx2         16-bit multiply-adds, exact: the 8-bit ones of AVX2 saturate
 //	avxvnni      8-bit dot products of 256 bits (AVX-VNNI)
+//	avx512bw     16-bit multiply-adds of 512 bits, exact
 //	avx512vnni   8-bit dot products of 512 bits (AVX-512 VNNI)
 //	neon         16-bit multiply-adds
 //	neondot      8-bit dot products (ARMv8.2 dot product)
+//
+// Without 8-bit dot products on amd64, depthwise convolutions of 3 x 3 and 5 x 5 taps are computed in float32: it holds
+// sums below 2^24 exactly, and those of other weights and biases are computed in integers.
 //
 // The package hides the type int8 of Go: import it under another name where both are needed.
 //

@@ -93,14 +93,22 @@ func (l *Layer) panels(t *tiles, a *gemmArgs, m int, r kernels.Range, f func(j, 
 	}
 }
 
+// wideBytes is the size of a strip in 16-bit integers.
+const wideBytes = 64 << 10
+
 // stripPixels is the number of pixels of a strip of a pointwise convolution: it stays in the second-level cache while
 // the weights stream through; it is longer if the weights do not fit there themselves.
-func stripPixels(g *kernels.Conv) int {
+func (l *Layer) stripPixels() int {
+	g := &l.g
 	limit := 256 << 10
 	if g.C*g.N > 512<<10 {
 		limit = 1 << 20
 	}
-	return max(84, limit/max(g.C, g.N)) / 84 * 84
+	n := limit / max(g.C, g.N)
+	if l.set.size() == 2 { // the copy in 16-bit integers should not leave the cache before it is read
+		n = min(n, wideBytes/(2*g.C))
+	}
+	return max(84, n) / 84 * 84
 }
 
 // pointwise runs a 1x1 convolution: rows of activations lie at a constant distance.
@@ -111,7 +119,7 @@ func (l *Layer) pointwise(dst, src *View, r kernels.Range, sc *Scratch) {
 	if g.SH == 1 && g.SW == 1 && g.OW == g.W && src.flat(g.OW, r.Y0, r.Y1) && dst.flat(g.OW, r.Y0, r.Y1) {
 		rows, m = 1, rows*m
 	}
-	strip := stripPixels(g)
+	strip := l.stripPixels()
 	parts := ceilDiv(m, strip)
 	if even := ceilDiv(m, parts); parts > 1 {
 		strip = min(strip, ceilDiv(even, 14)*14)

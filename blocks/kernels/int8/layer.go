@@ -23,6 +23,7 @@ type Layer struct {
 	kind kind
 	set  *Set // that runs it: the generic one where sums may leave what the others convert
 	dw   dwPlan
+	rows rowPlan
 
 	w     []int8
 	bias  []int32   // less what all weights make of the zero point; kindDirect: as given
@@ -40,6 +41,7 @@ const (
 	kindMerged                // the taps of a kernel row are one run
 	kindTaps                  // a pointer for each tap
 	kindDepthwise
+	kindRows // depthwise, in float32
 )
 
 // panel is the number of output channels whose weights are packed together.
@@ -50,6 +52,8 @@ func (s *Set) kindOf(g *kernels.Conv) kind {
 	switch {
 	case s.vl == 0:
 		return kindDirect
+	case g.Depthwise() && s.rowKernels(g).most > 0:
+		return kindRows
 	case g.Depthwise():
 		return kindDepthwise
 	case g.KH == 1 && g.KW == 1 && g.PadT == 0 && g.PadL == 0 && g.Groups == 1 &&
@@ -64,9 +68,15 @@ func (s *Set) kindOf(g *kernels.Conv) kind {
 // LayerLen is an upper bound of the bytes that [Set.Layer] asks for, in any set.
 func LayerLen(g *kernels.Conv) int {
 	n := directLen(g)
-	for _, l := range []lanes{{vl: 4, unit: 2}, {vl: 4, unit: 4}, {vl: 8, unit: 2}, {vl: 8, unit: 4}, {vl: 16, unit: 4}} {
+	for _, l := range []lanes{{vl: 4, unit: 2}, {vl: 4, unit: 4}, {vl: 8, unit: 2}, {vl: 8, unit: 4}, {vl: 16, unit: 2}, {vl: 16, unit: 4}} {
 		s := Set{lanes: l}
 		n = max(n, s.layerLen(g))
+		if g.Depthwise() { // some sets have kernels for it that read bytes as they are
+			for k := range s.rows {
+				s.rows[k] = [3]rowKernels{{}, {most: 1}, {most: 1}}
+			}
+			n = max(n, s.layerLen(g))
+		}
 	}
 	return n
 }
@@ -83,7 +93,12 @@ func (s *Set) layerLen(g *kernels.Conv) int {
 		return directLen(g)
 	}
 	w, outs := s.packedLen(g, k)
-	return align(w) + 2*align(4*outs) + 64
+	n := align(w) + 2*align(4*outs) + 64
+	if k == kindRows {
+		w, outs = s.packedLen(g, kindDepthwise)
+		n = max(n, align(w)+2*align(4*outs)+64)
+	}
+	return n
 }
 
 // align is n rounded up to whole cache lines.
@@ -91,7 +106,10 @@ func align(n int) int { return (n + 63) &^ 63 }
 
 // packedLen returns the bytes of the packed weights and the number of packed output channels.
 func (s *Set) packedLen(g *kernels.Conv, k kind) (w, outs int) {
-	if k == kindDepthwise {
+	switch k {
+	case kindRows:
+		return s.rowsLen(g)
+	case kindDepthwise:
 		p := s.dwPlan(g)
 		return p.rows * len(p.blocks) * len(p.taps) * 16 * s.vl, len(p.blocks) * 4 * s.vl
 	}
@@ -118,6 +136,9 @@ func (s *Set) Layer(alloc func(n int) []byte, g kernels.Conv, w Weights, in Grid
 	if l.kind != kindDirect && !w.convertible(&g, unit) {
 		l.kind, l.set = kindDirect, generic()
 	}
+	if l.kind == kindRows && !w.exact(&g) {
+		l.kind = kindDepthwise
+	}
 	if l.kind == kindDirect {
 		l.take(alloc(directLen(&g))[:directLen(&g)], len(w.Q), g.N)
 		copy(l.w, w.Q)
@@ -131,10 +152,14 @@ func (s *Set) Layer(alloc func(n int) []byte, g kernels.Conv, w Weights, in Grid
 	if out.Zero == 0 && out.Low == 0 && out.High == 255 {
 		l.plain = 1
 	}
-	if l.kind == kindDepthwise {
+	switch l.kind {
+	case kindRows:
+		l.rows = s.rowPlan(&g)
+		l.packRows(w, unit)
+	case kindDepthwise:
 		l.dw = s.dwPlan(&g)
 		l.packDepthwise(w, unit)
-	} else {
+	default:
 		l.pack(w, unit)
 	}
 	return l

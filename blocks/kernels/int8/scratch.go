@@ -28,6 +28,7 @@ type Scratch struct {
 	sums []byte
 	gemm gemmArgs
 	dw   dwArgs
+	rows rowArgs
 	taps []int
 
 	segments []dwSegment

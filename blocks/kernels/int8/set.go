@@ -20,6 +20,7 @@ type Set struct {
 
 	gemm, igemm tiles
 	spread      [5]func(*spreadArgs)   // by runs
+	rows        [6][3]rowKernels       // by taps of a row and stride
 	dw          [8][3]dwTiles          // by taps of a group and stride; [0][0]: any
 	vec         [numVec]func(*vecArgs) // nil: in Go
 }
@@ -30,6 +31,7 @@ type lanes struct {
 	unit  int   // activations in a lane: 4 bytes or 2 integers of 16 bits
 	masks bool  // stores are masked
 	split bool  // of four lanes, the first integers stand before the second ones
+	steps bool  // tables are looked up by the differences between their parts
 	shift int32 // what kernels subtract from activations
 }
 
@@ -56,6 +58,7 @@ const (
 	famIGemm
 	famSpread
 	famDW
+	famRows
 	famVec
 )
 
@@ -64,12 +67,13 @@ type row struct {
 	name   string
 	fam    family
 	mr, nr int // output pixels and channels
-	runs   int
+	runs   int // of pixels in a vector, or output rows
 	kw, sw int // taps of a group and stride (depthwise); 0: any
 	vec    vecOp
 	gemm   func(*gemmArgs)
 	spread func(*spreadArgs)
 	dw     func(*dwArgs)
+	rows   func(*rowArgs)
 	vecf   func(*vecArgs)
 }
 
@@ -88,6 +92,10 @@ func newSet(name string, l lanes, has func() bool, peak func(n int) int, rows []
 			t := &s.dw[r.kw][r.sw]
 			t.f[r.mr] = r.dw
 			t.most = max(t.most, r.mr)
+		case famRows:
+			t := &s.rows[r.kw][r.sw]
+			t.f[r.runs][r.mr] = r.rows
+			t.most, t.rows = max(t.most, r.mr), max(t.rows, r.runs)
 		case famVec:
 			s.vec[r.vec] = r.vecf
 		}
@@ -100,7 +108,7 @@ func (t *tiles) register(r row) {
 	t.rows[r.nr/16] = max(t.rows[r.nr/16], r.mr)
 }
 
-// Name returns "generic", "avx2", "avxvnni", "avx512vnni", "neon" or "neondot".
+// Name returns "generic", "avx2", "avxvnni", "avx512bw", "avx512vnni", "neon" or "neondot".
 func (s *Set) Name() string { return s.name }
 
 // Peak runs n rounds of independent dot products on registers and returns the multiply-adds in them: the rate of this
@@ -150,7 +158,7 @@ func ByName(name string) (*Set, error) {
 var fits = map[string][]string{
 	"generic": nil,
 	"avx2":    {"avxvnni", "avx2"},
-	"avx512":  {"avx512vnni", "avx2"},
+	"avx512":  {"avx512vnni", "avx512bw", "avx2"},
 	"neon":    {"neondot", "neon"},
 }
 

@@ -16,7 +16,7 @@ func (s *Set) Lookup(m kernels.Map, dst, src View, t *[256]uint8) {
 		})
 		return
 	}
-	if s.vl != 8 {
+	if !s.steps {
 		s.elementwise(vecLookup, m, &dst, &src, nil, unsafe.Pointer(t))
 		return
 	}

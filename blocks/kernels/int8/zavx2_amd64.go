@@ -22,6 +22,41 @@ var avx2Rows = []row{
 	{name: "dwAVX2_1", fam: famDW, mr: 1, kw: 0, sw: 0, dw: dwAVX2_1},
 	{name: "dwAVX2_2", fam: famDW, mr: 2, kw: 0, sw: 0, dw: dwAVX2_2},
 	{name: "dwAVX2_3", fam: famDW, mr: 3, kw: 0, sw: 0, dw: dwAVX2_3},
+	{name: "rows3s1AVX2_1x1", fam: famRows, mr: 1, runs: 1, kw: 3, sw: 1, rows: rows3s1AVX2_1x1},
+	{name: "rows3s1AVX2_1x2", fam: famRows, mr: 2, runs: 1, kw: 3, sw: 1, rows: rows3s1AVX2_1x2},
+	{name: "rows3s1AVX2_1x3", fam: famRows, mr: 3, runs: 1, kw: 3, sw: 1, rows: rows3s1AVX2_1x3},
+	{name: "rows3s1AVX2_1x4", fam: famRows, mr: 4, runs: 1, kw: 3, sw: 1, rows: rows3s1AVX2_1x4},
+	{name: "rows3s1AVX2_1x5", fam: famRows, mr: 5, runs: 1, kw: 3, sw: 1, rows: rows3s1AVX2_1x5},
+	{name: "rows3s1AVX2_2x1", fam: famRows, mr: 1, runs: 2, kw: 3, sw: 1, rows: rows3s1AVX2_2x1},
+	{name: "rows3s1AVX2_2x2", fam: famRows, mr: 2, runs: 2, kw: 3, sw: 1, rows: rows3s1AVX2_2x2},
+	{name: "rows3s1AVX2_2x3", fam: famRows, mr: 3, runs: 2, kw: 3, sw: 1, rows: rows3s1AVX2_2x3},
+	{name: "rows3s1AVX2_2x4", fam: famRows, mr: 4, runs: 2, kw: 3, sw: 1, rows: rows3s1AVX2_2x4},
+	{name: "rows3s1AVX2_2x5", fam: famRows, mr: 5, runs: 2, kw: 3, sw: 1, rows: rows3s1AVX2_2x5},
+	{name: "rows3s2AVX2_1x1", fam: famRows, mr: 1, runs: 1, kw: 3, sw: 2, rows: rows3s2AVX2_1x1},
+	{name: "rows3s2AVX2_1x2", fam: famRows, mr: 2, runs: 1, kw: 3, sw: 2, rows: rows3s2AVX2_1x2},
+	{name: "rows3s2AVX2_1x3", fam: famRows, mr: 3, runs: 1, kw: 3, sw: 2, rows: rows3s2AVX2_1x3},
+	{name: "rows3s2AVX2_1x4", fam: famRows, mr: 4, runs: 1, kw: 3, sw: 2, rows: rows3s2AVX2_1x4},
+	{name: "rows3s2AVX2_1x5", fam: famRows, mr: 5, runs: 1, kw: 3, sw: 2, rows: rows3s2AVX2_1x5},
+	{name: "rows3s2AVX2_2x1", fam: famRows, mr: 1, runs: 2, kw: 3, sw: 2, rows: rows3s2AVX2_2x1},
+	{name: "rows3s2AVX2_2x2", fam: famRows, mr: 2, runs: 2, kw: 3, sw: 2, rows: rows3s2AVX2_2x2},
+	{name: "rows3s2AVX2_2x3", fam: famRows, mr: 3, runs: 2, kw: 3, sw: 2, rows: rows3s2AVX2_2x3},
+	{name: "rows3s2AVX2_2x4", fam: famRows, mr: 4, runs: 2, kw: 3, sw: 2, rows: rows3s2AVX2_2x4},
+	{name: "rows3s2AVX2_2x5", fam: famRows, mr: 5, runs: 2, kw: 3, sw: 2, rows: rows3s2AVX2_2x5},
+	{name: "rows5s1AVX2_1x1", fam: famRows, mr: 1, runs: 1, kw: 5, sw: 1, rows: rows5s1AVX2_1x1},
+	{name: "rows5s1AVX2_1x2", fam: famRows, mr: 2, runs: 1, kw: 5, sw: 1, rows: rows5s1AVX2_1x2},
+	{name: "rows5s1AVX2_1x3", fam: famRows, mr: 3, runs: 1, kw: 5, sw: 1, rows: rows5s1AVX2_1x3},
+	{name: "rows5s1AVX2_1x4", fam: famRows, mr: 4, runs: 1, kw: 5, sw: 1, rows: rows5s1AVX2_1x4},
+	{name: "rows5s1AVX2_1x5", fam: famRows, mr: 5, runs: 1, kw: 5, sw: 1, rows: rows5s1AVX2_1x5},
+	{name: "rows5s1AVX2_2x1", fam: famRows, mr: 1, runs: 2, kw: 5, sw: 1, rows: rows5s1AVX2_2x1},
+	{name: "rows5s1AVX2_2x2", fam: famRows, mr: 2, runs: 2, kw: 5, sw: 1, rows: rows5s1AVX2_2x2},
+	{name: "rows5s1AVX2_2x3", fam: famRows, mr: 3, runs: 2, kw: 5, sw: 1, rows: rows5s1AVX2_2x3},
+	{name: "rows5s1AVX2_2x4", fam: famRows, mr: 4, runs: 2, kw: 5, sw: 1, rows: rows5s1AVX2_2x4},
+	{name: "rows5s1AVX2_2x5", fam: famRows, mr: 5, runs: 2, kw: 5, sw: 1, rows: rows5s1AVX2_2x5},
+	{name: "rows5s2AVX2_1x1", fam: famRows, mr: 1, runs: 1, kw: 5, sw: 2, rows: rows5s2AVX2_1x1},
+	{name: "rows5s2AVX2_1x2", fam: famRows, mr: 2, runs: 1, kw: 5, sw: 2, rows: rows5s2AVX2_1x2},
+	{name: "rows5s2AVX2_1x3", fam: famRows, mr: 3, runs: 1, kw: 5, sw: 2, rows: rows5s2AVX2_1x3},
+	{name: "rows5s2AVX2_1x4", fam: famRows, mr: 4, runs: 1, kw: 5, sw: 2, rows: rows5s2AVX2_1x4},
+	{name: "rows5s2AVX2_1x5", fam: famRows, mr: 5, runs: 1, kw: 5, sw: 2, rows: rows5s2AVX2_1x5},
 	{name: "addAVX2", fam: famVec, vec: vecAdd, vecf: addAVX2},
 	{name: "mulAVX2", fam: famVec, vec: vecMul, vecf: mulAVX2},
 	{name: "maxAVX2", fam: famVec, vec: vecMax, vecf: maxAVX2},
@@ -151,6 +186,251 @@ func dwAVX2_2(a *dwArgs)
 //
 //go:noescape
 func dwAVX2_3(a *dwArgs)
+
+//	for each tile { for y := range 1 { for x := range 1 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_1x1(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 2 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_1x2(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 3 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_1x3(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 4 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_1x4(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 5 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_1x5(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 1 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_2x1(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 2 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_2x2(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 3 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_2x3(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 4 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_2x4(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 5 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s1AVX2_2x5(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 1 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_1x1(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 2 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_1x2(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 3 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_1x3(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 4 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_1x4(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 5 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_1x5(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 1 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_2x1(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 2 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_2x2(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 3 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_2x3(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 4 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_2x4(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 5 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 3 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows3s2AVX2_2x5(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 1 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_1x1(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 2 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_1x2(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 3 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_1x3(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 4 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_1x4(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 5 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_1x5(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 1 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_2x1(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 2 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_2x2(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 3 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_2x3(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 4 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_2x4(a *rowArgs)
+
+//	for each tile { for y := range 2 { for x := range 5 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*1+ky][from+x*1+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s1AVX2_2x5(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 1 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s2AVX2_1x1(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 2 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s2AVX2_1x2(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 3 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s2AVX2_1x3(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 4 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s2AVX2_1x4(a *rowArgs)
+
+//	for each tile { for y := range 1 { for x := range 5 { for c := range channels {
+//		dst[y][to+x][c] = store(bias[c] + sum over ky, kx < 5 of src[y*2+ky][from+x*2+kx][c]*w[ky][kx][c])
+//	}}}}
+//
+//go:noescape
+func rows5s2AVX2_1x5(a *rowArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] = (a[i]*ma + b[i]*mb + add) >> shift

@@ -4892,6 +4892,19983 @@ stored2:
 	VZEROUPPER
 	RET
 
+// func rows3s1AVX2_1x1(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_1x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS (BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x01
+	JLE         row1
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 32(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 64(BX), Y1, Y0
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 96(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x01
+	JLE         row2
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 128(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 160(BX), Y1, Y0
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 192(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x01
+	JLE         row3
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 224(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 256(BX), Y1, Y0
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y1
+	VMOVDQU   192(R9), Y2
+	VMULPS    Y1, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y2, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y1
+	VMOVDQU   192(R10), Y2
+	VMULPS    Y1, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y2, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X0, (R10)
+
+no1_0_0:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s1AVX2_1x2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_1x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        40(CX), R9
+	VMOVUPS     (BX)(R9*1), Y1
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS (BX), Y2, Y0
+	ADDQ        DX, R9
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 32(BX), Y2, Y0
+	VFMADD231PS (BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y0
+	VFMADD231PS 32(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y1
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y0
+	ADDQ        DX, R9
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y0
+	VFMADD231PS 96(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y0
+	VFMADD231PS 128(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y1
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y0
+	ADDQ        DX, R9
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y0
+	VFMADD231PS 192(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y0
+	VFMADD231PS 224(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y1
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y2
+	VMOVDQU   192(R9), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y2
+	VMOVDQU   192(R10), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_0:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x00, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X0, (R10)
+
+no1_0_1:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s1AVX2_1x3(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_1x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        40(CX), R9
+	VMOVUPS     (BX)(R9*1), Y1
+	MOVQ        48(CX), R9
+	VMOVUPS     (BX)(R9*1), Y2
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS (BX), Y3, Y0
+	ADDQ        DX, R9
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 32(BX), Y3, Y0
+	VFMADD231PS (BX), Y3, Y1
+	ADDQ        DX, R9
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 64(BX), Y3, Y0
+	VFMADD231PS 32(BX), Y3, Y1
+	VFMADD231PS (BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 64(BX), Y3, Y1
+	VFMADD231PS 32(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 64(BX), Y3, Y2
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 96(BX), Y3, Y0
+	ADDQ        DX, R9
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y0
+	VFMADD231PS 96(BX), Y3, Y1
+	ADDQ        DX, R9
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 160(BX), Y3, Y0
+	VFMADD231PS 128(BX), Y3, Y1
+	VFMADD231PS 96(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 160(BX), Y3, Y1
+	VFMADD231PS 128(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 160(BX), Y3, Y2
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 192(BX), Y3, Y0
+	ADDQ        DX, R9
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 224(BX), Y3, Y0
+	VFMADD231PS 192(BX), Y3, Y1
+	ADDQ        DX, R9
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y0
+	VFMADD231PS 224(BX), Y3, Y1
+	VFMADD231PS 192(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y1
+	VFMADD231PS 224(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y2
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y3
+	VMOVDQU   192(R9), Y4
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VMULPS    Y3, Y2, Y2
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y2, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPADDSW   (R9), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y4, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y3
+	VMOVDQU   192(R10), Y4
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VMULPS    Y3, Y2, Y2
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y2, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y4, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_0:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_1:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X0, (R10)
+
+no1_0_2:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s1AVX2_1x4(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_1x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        40(CX), R9
+	VMOVUPS     (BX)(R9*1), Y1
+	MOVQ        48(CX), R9
+	VMOVUPS     (BX)(R9*1), Y2
+	MOVQ        56(CX), R9
+	VMOVUPS     (BX)(R9*1), Y3
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS (BX), Y4, Y0
+	ADDQ        DX, R9
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y1
+	ADDQ        DX, R9
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y0
+	VFMADD231PS 32(BX), Y4, Y1
+	VFMADD231PS (BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y1
+	VFMADD231PS 32(BX), Y4, Y2
+	VFMADD231PS (BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y2
+	VFMADD231PS 32(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y3
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y0
+	ADDQ        DX, R9
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y0
+	VFMADD231PS 96(BX), Y4, Y1
+	ADDQ        DX, R9
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y0
+	VFMADD231PS 128(BX), Y4, Y1
+	VFMADD231PS 96(BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y1
+	VFMADD231PS 128(BX), Y4, Y2
+	VFMADD231PS 96(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y2
+	VFMADD231PS 128(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y3
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y0
+	ADDQ        DX, R9
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y0
+	VFMADD231PS 192(BX), Y4, Y1
+	ADDQ        DX, R9
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y0
+	VFMADD231PS 224(BX), Y4, Y1
+	VFMADD231PS 192(BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y1
+	VFMADD231PS 224(BX), Y4, Y2
+	VFMADD231PS 192(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y2
+	VFMADD231PS 224(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y3
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y4
+	VMOVDQU   192(R9), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPADDSW   (R9), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y4
+	VMOVDQU   192(R10), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_0:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_1:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_2:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R10)
+
+no1_0_3:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s1AVX2_1x5(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_1x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        40(CX), R9
+	VMOVUPS     (BX)(R9*1), Y1
+	MOVQ        48(CX), R9
+	VMOVUPS     (BX)(R9*1), Y2
+	MOVQ        56(CX), R9
+	VMOVUPS     (BX)(R9*1), Y3
+	MOVQ        64(CX), R9
+	VMOVUPS     (BX)(R9*1), Y4
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS (BX), Y5, Y0
+	ADDQ        DX, R9
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 32(BX), Y5, Y0
+	VFMADD231PS (BX), Y5, Y1
+	ADDQ        DX, R9
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y0
+	VFMADD231PS 32(BX), Y5, Y1
+	VFMADD231PS (BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y1
+	VFMADD231PS 32(BX), Y5, Y2
+	VFMADD231PS (BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y2
+	VFMADD231PS 32(BX), Y5, Y3
+	VFMADD231PS (BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y3
+	VFMADD231PS 32(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y4
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 96(BX), Y5, Y0
+	ADDQ        DX, R9
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y0
+	VFMADD231PS 96(BX), Y5, Y1
+	ADDQ        DX, R9
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y0
+	VFMADD231PS 128(BX), Y5, Y1
+	VFMADD231PS 96(BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y1
+	VFMADD231PS 128(BX), Y5, Y2
+	VFMADD231PS 96(BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y2
+	VFMADD231PS 128(BX), Y5, Y3
+	VFMADD231PS 96(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y3
+	VFMADD231PS 128(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y4
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 192(BX), Y5, Y0
+	ADDQ        DX, R9
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 224(BX), Y5, Y0
+	VFMADD231PS 192(BX), Y5, Y1
+	ADDQ        DX, R9
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y0
+	VFMADD231PS 224(BX), Y5, Y1
+	VFMADD231PS 192(BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y1
+	VFMADD231PS 224(BX), Y5, Y2
+	VFMADD231PS 192(BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y2
+	VFMADD231PS 224(BX), Y5, Y3
+	VFMADD231PS 192(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y3
+	VFMADD231PS 224(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y4
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y5
+	VMOVDQU   192(R9), Y6
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y5, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPADDSW   (R9), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y6, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R10, BX
+	VMULPS       Y5, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPACKSSDW    Y4, Y4, Y4
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R9), Y4, Y4
+	VPACKUSWB    Y4, Y4, Y4
+	VPMAXUB      64(R9), Y4, Y4
+	VPMINUB      128(R9), Y4, Y4
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y4, Y4, Y4
+
+packed4_false:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y5
+	VMOVDQU   192(R10), Y6
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y5, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y6, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R9, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R9, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_1:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R9, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_2:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R9, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_3:
+	ADDQ      R11, R9
+	VMULPS    Y5, Y4, Y4
+	VCVTPS2DQ Y4, Y4
+	VPACKSSDW Y4, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R10), Y4, Y4
+	VPACKUSWB Y4, Y4, Y4
+	VPMAXUB   64(R10), Y4, Y4
+	VPMINUB   128(R10), Y4, Y4
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y4, Y4, Y4
+
+packed4_true:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R10)
+
+no1_4_0:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s1AVX2_2x1(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_2x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R10
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS (BX), Y2, Y0
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x01
+	JLE         row1
+
+row0_1:
+	VPMOVZXBD   (SI)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 32(BX), Y2, Y0
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y0
+
+row1:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y0
+	VFMADD231PS (BX), Y2, Y1
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x01
+	JLE         row2
+
+row1_1:
+	VPMOVZXBD   (DI)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y0
+	VFMADD231PS 32(BX), Y2, Y1
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y0
+	VFMADD231PS 64(BX), Y2, Y1
+
+row2:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y0
+	VFMADD231PS 96(BX), Y2, Y1
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x01
+	JLE         row3
+
+row2_1:
+	VPMOVZXBD   (R8)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y0
+	VFMADD231PS 128(BX), Y2, Y1
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y0
+	VFMADD231PS 160(BX), Y2, Y1
+
+row3:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y1
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x01
+	JLE         row4
+
+row3_1:
+	VPMOVZXBD   (R9)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y1
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x02
+	JLE         row4
+
+row3_2:
+	VPMOVZXBD   (R9)(R10*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y1
+
+row4:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (BX), Y2
+	VMOVDQU   192(R10), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R10), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R11, BX
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R10
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (R10), Y2
+	VMOVDQU   192(R11), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R11), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         208(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R11)
+
+no1_0_0:
+	ADDQ         R12, R10
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         216(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x00, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X0, (R11)
+
+no1_0_1:
+	ADDQ R12, R10
+	JMP  next
+
+// func rows3s1AVX2_2x2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_2x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R10
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R10
+	VMOVUPS     (BX)(R10*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS (BX), Y4, Y0
+	ADDQ        DX, R10
+
+row0_1:
+	VPMOVZXBD   (SI)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y2
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y0
+	VFMADD231PS 32(BX), Y4, Y2
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x03
+	JLE         row1
+	VPMOVZXBD   (SI)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y2
+
+row1:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y1
+	ADDQ        DX, R10
+
+row1_1:
+	VPMOVZXBD   (DI)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y0
+	VFMADD231PS 96(BX), Y4, Y2
+	VFMADD231PS 32(BX), Y4, Y1
+	VFMADD231PS (BX), Y4, Y3
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y0
+	VFMADD231PS 128(BX), Y4, Y2
+	VFMADD231PS 64(BX), Y4, Y1
+	VFMADD231PS 32(BX), Y4, Y3
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x03
+	JLE         row2
+	VPMOVZXBD   (DI)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y2
+	VFMADD231PS 64(BX), Y4, Y3
+
+row2:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y0
+	VFMADD231PS 96(BX), Y4, Y1
+	ADDQ        DX, R10
+
+row2_1:
+	VPMOVZXBD   (R8)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y0
+	VFMADD231PS 192(BX), Y4, Y2
+	VFMADD231PS 128(BX), Y4, Y1
+	VFMADD231PS 96(BX), Y4, Y3
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y0
+	VFMADD231PS 224(BX), Y4, Y2
+	VFMADD231PS 160(BX), Y4, Y1
+	VFMADD231PS 128(BX), Y4, Y3
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x03
+	JLE         row3
+	VPMOVZXBD   (R8)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y2
+	VFMADD231PS 160(BX), Y4, Y3
+
+row3:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y1
+	ADDQ        DX, R10
+
+row3_1:
+	VPMOVZXBD   (R9)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y1
+	VFMADD231PS 192(BX), Y4, Y3
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x02
+	JLE         row4
+
+row3_2:
+	VPMOVZXBD   (R9)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y1
+	VFMADD231PS 224(BX), Y4, Y3
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x03
+	JLE         row4
+	VPMOVZXBD   (R9)(R10*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y3
+
+row4:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (BX), Y4
+	VMOVDQU   192(R10), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y3, Y1, Y1
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y1, Y1
+	VPACKUSWB Y1, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y1, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R11, BX
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R10
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (R10), Y4
+	VMOVDQU   192(R11), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y3, Y1, Y1
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y1, Y1
+	VPACKUSWB Y1, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y1, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         208(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R11)
+
+no1_0_0:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R11)
+
+no1_0_1:
+	ADDQ         R12, R10
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         216(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R11)
+
+no1_0_2:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R11)
+
+no1_0_3:
+	ADDQ R12, R10
+	JMP  next
+
+// func rows3s1AVX2_2x3(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_2x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R10
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R10
+	VMOVUPS     (BX)(R10*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R10
+	VMOVUPS     (BX)(R10*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS (BX), Y6, Y0
+	ADDQ        DX, R10
+
+row0_1:
+	VPMOVZXBD   (SI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 32(BX), Y6, Y0
+	VFMADD231PS (BX), Y6, Y2
+	ADDQ        DX, R10
+
+row0_2:
+	VPMOVZXBD   (SI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 64(BX), Y6, Y0
+	VFMADD231PS 32(BX), Y6, Y2
+	VFMADD231PS (BX), Y6, Y4
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x03
+	JLE         row1
+	VPMOVZXBD   (SI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 64(BX), Y6, Y2
+	VFMADD231PS 32(BX), Y6, Y4
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x04
+	JLE         row1
+	VPMOVZXBD   (SI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 64(BX), Y6, Y4
+
+row1:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 96(BX), Y6, Y0
+	VFMADD231PS (BX), Y6, Y1
+	ADDQ        DX, R10
+
+row1_1:
+	VPMOVZXBD   (DI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y0
+	VFMADD231PS 96(BX), Y6, Y2
+	VFMADD231PS 32(BX), Y6, Y1
+	VFMADD231PS (BX), Y6, Y3
+	ADDQ        DX, R10
+
+row1_2:
+	VPMOVZXBD   (DI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y0
+	VFMADD231PS 128(BX), Y6, Y2
+	VFMADD231PS 96(BX), Y6, Y4
+	VFMADD231PS 64(BX), Y6, Y1
+	VFMADD231PS 32(BX), Y6, Y3
+	VFMADD231PS (BX), Y6, Y5
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x03
+	JLE         row2
+	VPMOVZXBD   (DI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y2
+	VFMADD231PS 128(BX), Y6, Y4
+	VFMADD231PS 64(BX), Y6, Y3
+	VFMADD231PS 32(BX), Y6, Y5
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x04
+	JLE         row2
+	VPMOVZXBD   (DI)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y4
+	VFMADD231PS 64(BX), Y6, Y5
+
+row2:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 192(BX), Y6, Y0
+	VFMADD231PS 96(BX), Y6, Y1
+	ADDQ        DX, R10
+
+row2_1:
+	VPMOVZXBD   (R8)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y0
+	VFMADD231PS 192(BX), Y6, Y2
+	VFMADD231PS 128(BX), Y6, Y1
+	VFMADD231PS 96(BX), Y6, Y3
+	ADDQ        DX, R10
+
+row2_2:
+	VPMOVZXBD   (R8)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y0
+	VFMADD231PS 224(BX), Y6, Y2
+	VFMADD231PS 192(BX), Y6, Y4
+	VFMADD231PS 160(BX), Y6, Y1
+	VFMADD231PS 128(BX), Y6, Y3
+	VFMADD231PS 96(BX), Y6, Y5
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x03
+	JLE         row3
+	VPMOVZXBD   (R8)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y2
+	VFMADD231PS 224(BX), Y6, Y4
+	VFMADD231PS 160(BX), Y6, Y3
+	VFMADD231PS 128(BX), Y6, Y5
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x04
+	JLE         row3
+	VPMOVZXBD   (R8)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y4
+	VFMADD231PS 160(BX), Y6, Y5
+
+row3:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 192(BX), Y6, Y1
+	ADDQ        DX, R10
+
+row3_1:
+	VPMOVZXBD   (R9)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y1
+	VFMADD231PS 192(BX), Y6, Y3
+	ADDQ        DX, R10
+
+row3_2:
+	VPMOVZXBD   (R9)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y1
+	VFMADD231PS 224(BX), Y6, Y3
+	VFMADD231PS 192(BX), Y6, Y5
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x03
+	JLE         row4
+	VPMOVZXBD   (R9)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y3
+	VFMADD231PS 224(BX), Y6, Y5
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x04
+	JLE         row4
+	VPMOVZXBD   (R9)(R10*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y5
+
+row4:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (BX), Y6
+	VMOVDQU   192(R10), Y7
+	VMULPS    Y6, Y0, Y0
+	VMULPS    Y6, Y2, Y2
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y6, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y1, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y7, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R11, BX
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y5, Y5
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y3, Y3
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R10), Y3, Y3
+	VPACKUSWB    Y3, Y3, Y3
+	VPMAXUB      64(R10), Y3, Y3
+	VPMINUB      128(R10), Y3, Y3
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y3, Y3, Y3
+
+packed4_false:
+	VPERMD       Y3, Y7, Y3
+	VEXTRACTI128 $0x00, Y3, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x00, Y3, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R10
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (R10), Y6
+	VMOVDQU   192(R11), Y7
+	VMULPS    Y6, Y0, Y0
+	VMULPS    Y6, Y2, Y2
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y6, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y1, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y7, Y0
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         208(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R13)
+
+no1_0_0:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R13)
+
+no1_0_1:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R13)
+
+no1_0_2:
+	ADDQ         R12, R10
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         216(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R13)
+
+no1_0_3:
+	ADDQ      R12, R10
+	VMULPS    Y6, Y3, Y3
+	VMULPS    Y6, Y5, Y5
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VPACKSSDW Y5, Y3, Y3
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R11), Y3, Y3
+	VPACKUSWB Y3, Y3, Y3
+	VPMAXUB   64(R11), Y3, Y3
+	VPMINUB   128(R11), Y3, Y3
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y3, Y3, Y3
+
+packed4_true:
+	VPERMD       Y3, Y7, Y3
+	VEXTRACTI128 $0x00, Y3, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R11)
+
+no1_4_0:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x00, Y3, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R11)
+
+no1_4_1:
+	ADDQ R12, R10
+	JMP  next
+
+// func rows3s1AVX2_2x4(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_2x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R10
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R10
+	VMOVUPS     (BX)(R10*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R10
+	VMOVUPS     (BX)(R10*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        56(CX), R10
+	VMOVUPS     (BX)(R10*1), Y6
+	VMOVDQA     Y6, Y7
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS (BX), Y8, Y0
+	ADDQ        DX, R10
+
+row0_1:
+	VPMOVZXBD   (SI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 32(BX), Y8, Y0
+	VFMADD231PS (BX), Y8, Y2
+	ADDQ        DX, R10
+
+row0_2:
+	VPMOVZXBD   (SI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y0
+	VFMADD231PS 32(BX), Y8, Y2
+	VFMADD231PS (BX), Y8, Y4
+	ADDQ        DX, R10
+	VPMOVZXBD   (SI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y2
+	VFMADD231PS 32(BX), Y8, Y4
+	VFMADD231PS (BX), Y8, Y6
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x04
+	JLE         row1
+	VPMOVZXBD   (SI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y4
+	VFMADD231PS 32(BX), Y8, Y6
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y6
+
+row1:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 96(BX), Y8, Y0
+	VFMADD231PS (BX), Y8, Y1
+	ADDQ        DX, R10
+
+row1_1:
+	VPMOVZXBD   (DI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y0
+	VFMADD231PS 96(BX), Y8, Y2
+	VFMADD231PS 32(BX), Y8, Y1
+	VFMADD231PS (BX), Y8, Y3
+	ADDQ        DX, R10
+
+row1_2:
+	VPMOVZXBD   (DI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y0
+	VFMADD231PS 128(BX), Y8, Y2
+	VFMADD231PS 96(BX), Y8, Y4
+	VFMADD231PS 64(BX), Y8, Y1
+	VFMADD231PS 32(BX), Y8, Y3
+	VFMADD231PS (BX), Y8, Y5
+	ADDQ        DX, R10
+	VPMOVZXBD   (DI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y2
+	VFMADD231PS 128(BX), Y8, Y4
+	VFMADD231PS 96(BX), Y8, Y6
+	VFMADD231PS 64(BX), Y8, Y3
+	VFMADD231PS 32(BX), Y8, Y5
+	VFMADD231PS (BX), Y8, Y7
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x04
+	JLE         row2
+	VPMOVZXBD   (DI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y4
+	VFMADD231PS 128(BX), Y8, Y6
+	VFMADD231PS 64(BX), Y8, Y5
+	VFMADD231PS 32(BX), Y8, Y7
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y6
+	VFMADD231PS 64(BX), Y8, Y7
+
+row2:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 192(BX), Y8, Y0
+	VFMADD231PS 96(BX), Y8, Y1
+	ADDQ        DX, R10
+
+row2_1:
+	VPMOVZXBD   (R8)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y0
+	VFMADD231PS 192(BX), Y8, Y2
+	VFMADD231PS 128(BX), Y8, Y1
+	VFMADD231PS 96(BX), Y8, Y3
+	ADDQ        DX, R10
+
+row2_2:
+	VPMOVZXBD   (R8)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y0
+	VFMADD231PS 224(BX), Y8, Y2
+	VFMADD231PS 192(BX), Y8, Y4
+	VFMADD231PS 160(BX), Y8, Y1
+	VFMADD231PS 128(BX), Y8, Y3
+	VFMADD231PS 96(BX), Y8, Y5
+	ADDQ        DX, R10
+	VPMOVZXBD   (R8)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y2
+	VFMADD231PS 224(BX), Y8, Y4
+	VFMADD231PS 192(BX), Y8, Y6
+	VFMADD231PS 160(BX), Y8, Y3
+	VFMADD231PS 128(BX), Y8, Y5
+	VFMADD231PS 96(BX), Y8, Y7
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x04
+	JLE         row3
+	VPMOVZXBD   (R8)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y4
+	VFMADD231PS 224(BX), Y8, Y6
+	VFMADD231PS 160(BX), Y8, Y5
+	VFMADD231PS 128(BX), Y8, Y7
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y6
+	VFMADD231PS 160(BX), Y8, Y7
+
+row3:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 192(BX), Y8, Y1
+	ADDQ        DX, R10
+
+row3_1:
+	VPMOVZXBD   (R9)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y1
+	VFMADD231PS 192(BX), Y8, Y3
+	ADDQ        DX, R10
+
+row3_2:
+	VPMOVZXBD   (R9)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y1
+	VFMADD231PS 224(BX), Y8, Y3
+	VFMADD231PS 192(BX), Y8, Y5
+	ADDQ        DX, R10
+	VPMOVZXBD   (R9)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y3
+	VFMADD231PS 224(BX), Y8, Y5
+	VFMADD231PS 192(BX), Y8, Y7
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x04
+	JLE         row4
+	VPMOVZXBD   (R9)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y5
+	VFMADD231PS 224(BX), Y8, Y7
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R10*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y7
+
+row4:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (BX), Y8
+	VMOVDQU   192(R10), Y9
+	VMULPS    Y8, Y0, Y0
+	VMULPS    Y8, Y2, Y2
+	VMULPS    Y8, Y4, Y4
+	VMULPS    Y8, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y9, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVHPS      X2, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Y8, Y7, Y7
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VCVTPS2DQ    Y7, Y7
+	VPACKSSDW    Y3, Y1, Y1
+	VPACKSSDW    Y7, Y5, Y5
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R10), Y1, Y1
+	VPADDSW      (R10), Y5, Y5
+	VPACKUSWB    Y5, Y1, Y1
+	VPMAXUB      64(R10), Y1, Y1
+	VPMINUB      128(R10), Y1, Y1
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y5, Y1, Y1
+
+packed4_false:
+	VPERMD       Y1, Y9, Y1
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y1, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x00, Y1, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y1, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y1, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R10
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (R10), Y8
+	VMOVDQU   192(R11), Y9
+	VMULPS    Y8, Y0, Y0
+	VMULPS    Y8, Y2, Y2
+	VMULPS    Y8, Y4, Y4
+	VMULPS    Y8, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y9, Y0
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         208(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x00, Y0, X2
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X2, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X2, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X2, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X2, (R13)
+
+no1_0_0:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x00, Y0, X2
+	VPSRLDQ      $0x08, X2, X2
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X2, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X2, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X2, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X2, (R13)
+
+no1_0_1:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y0, X2
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X2, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X2, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X2, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X2, (R13)
+
+no1_0_2:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R13)
+
+no1_0_3:
+	ADDQ      R12, R10
+	VMULPS    Y8, Y1, Y1
+	VMULPS    Y8, Y3, Y3
+	VMULPS    Y8, Y5, Y5
+	VMULPS    Y8, Y7, Y7
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y3, Y1, Y1
+	VPACKSSDW Y7, Y5, Y5
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R11), Y1, Y1
+	VPADDSW   (R11), Y5, Y5
+	VPACKUSWB Y5, Y1, Y1
+	VPMAXUB   64(R11), Y1, Y1
+	VPMINUB   128(R11), Y1, Y1
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y5, Y1, Y1
+
+packed4_true:
+	VPERMD       Y1, Y9, Y1
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         216(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x00, Y1, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R11)
+
+no1_4_0:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x00, Y1, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R11)
+
+no1_4_1:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y1, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_2
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_2
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_2
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_2
+	VPEXTRB $0x00, X0, (R11)
+
+no1_4_2:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_3
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_3
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_3
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_3
+	VPEXTRB $0x00, X0, (R11)
+
+no1_4_3:
+	ADDQ R12, R10
+	JMP  next
+
+// func rows3s1AVX2_2x5(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s1AVX2_2x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R10
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R10
+	VMOVUPS     (BX)(R10*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R10
+	VMOVUPS     (BX)(R10*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        56(CX), R10
+	VMOVUPS     (BX)(R10*1), Y6
+	VMOVDQA     Y6, Y7
+	MOVQ        64(CX), R10
+	VMOVUPS     (BX)(R10*1), Y8
+	VMOVDQA     Y8, Y9
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS (BX), Y10, Y0
+	ADDQ        DX, R10
+
+row0_1:
+	VPMOVZXBD   (SI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 32(BX), Y10, Y0
+	VFMADD231PS (BX), Y10, Y2
+	ADDQ        DX, R10
+
+row0_2:
+	VPMOVZXBD   (SI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y0
+	VFMADD231PS 32(BX), Y10, Y2
+	VFMADD231PS (BX), Y10, Y4
+	ADDQ        DX, R10
+	VPMOVZXBD   (SI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y2
+	VFMADD231PS 32(BX), Y10, Y4
+	VFMADD231PS (BX), Y10, Y6
+	ADDQ        DX, R10
+	VPMOVZXBD   (SI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y4
+	VFMADD231PS 32(BX), Y10, Y6
+	VFMADD231PS (BX), Y10, Y8
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y6
+	VFMADD231PS 32(BX), Y10, Y8
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y8
+
+row1:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 96(BX), Y10, Y0
+	VFMADD231PS (BX), Y10, Y1
+	ADDQ        DX, R10
+
+row1_1:
+	VPMOVZXBD   (DI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y0
+	VFMADD231PS 96(BX), Y10, Y2
+	VFMADD231PS 32(BX), Y10, Y1
+	VFMADD231PS (BX), Y10, Y3
+	ADDQ        DX, R10
+
+row1_2:
+	VPMOVZXBD   (DI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y0
+	VFMADD231PS 128(BX), Y10, Y2
+	VFMADD231PS 96(BX), Y10, Y4
+	VFMADD231PS 64(BX), Y10, Y1
+	VFMADD231PS 32(BX), Y10, Y3
+	VFMADD231PS (BX), Y10, Y5
+	ADDQ        DX, R10
+	VPMOVZXBD   (DI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y2
+	VFMADD231PS 128(BX), Y10, Y4
+	VFMADD231PS 96(BX), Y10, Y6
+	VFMADD231PS 64(BX), Y10, Y3
+	VFMADD231PS 32(BX), Y10, Y5
+	VFMADD231PS (BX), Y10, Y7
+	ADDQ        DX, R10
+	VPMOVZXBD   (DI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y4
+	VFMADD231PS 128(BX), Y10, Y6
+	VFMADD231PS 96(BX), Y10, Y8
+	VFMADD231PS 64(BX), Y10, Y5
+	VFMADD231PS 32(BX), Y10, Y7
+	VFMADD231PS (BX), Y10, Y9
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y6
+	VFMADD231PS 128(BX), Y10, Y8
+	VFMADD231PS 64(BX), Y10, Y7
+	VFMADD231PS 32(BX), Y10, Y9
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y8
+	VFMADD231PS 64(BX), Y10, Y9
+
+row2:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 192(BX), Y10, Y0
+	VFMADD231PS 96(BX), Y10, Y1
+	ADDQ        DX, R10
+
+row2_1:
+	VPMOVZXBD   (R8)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y0
+	VFMADD231PS 192(BX), Y10, Y2
+	VFMADD231PS 128(BX), Y10, Y1
+	VFMADD231PS 96(BX), Y10, Y3
+	ADDQ        DX, R10
+
+row2_2:
+	VPMOVZXBD   (R8)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y0
+	VFMADD231PS 224(BX), Y10, Y2
+	VFMADD231PS 192(BX), Y10, Y4
+	VFMADD231PS 160(BX), Y10, Y1
+	VFMADD231PS 128(BX), Y10, Y3
+	VFMADD231PS 96(BX), Y10, Y5
+	ADDQ        DX, R10
+	VPMOVZXBD   (R8)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y2
+	VFMADD231PS 224(BX), Y10, Y4
+	VFMADD231PS 192(BX), Y10, Y6
+	VFMADD231PS 160(BX), Y10, Y3
+	VFMADD231PS 128(BX), Y10, Y5
+	VFMADD231PS 96(BX), Y10, Y7
+	ADDQ        DX, R10
+	VPMOVZXBD   (R8)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y4
+	VFMADD231PS 224(BX), Y10, Y6
+	VFMADD231PS 192(BX), Y10, Y8
+	VFMADD231PS 160(BX), Y10, Y5
+	VFMADD231PS 128(BX), Y10, Y7
+	VFMADD231PS 96(BX), Y10, Y9
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y6
+	VFMADD231PS 224(BX), Y10, Y8
+	VFMADD231PS 160(BX), Y10, Y7
+	VFMADD231PS 128(BX), Y10, Y9
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y8
+	VFMADD231PS 160(BX), Y10, Y9
+
+row3:
+	MOVQ        136(AX), R10
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 192(BX), Y10, Y1
+	ADDQ        DX, R10
+
+row3_1:
+	VPMOVZXBD   (R9)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y1
+	VFMADD231PS 192(BX), Y10, Y3
+	ADDQ        DX, R10
+
+row3_2:
+	VPMOVZXBD   (R9)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y1
+	VFMADD231PS 224(BX), Y10, Y3
+	VFMADD231PS 192(BX), Y10, Y5
+	ADDQ        DX, R10
+	VPMOVZXBD   (R9)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y3
+	VFMADD231PS 224(BX), Y10, Y5
+	VFMADD231PS 192(BX), Y10, Y7
+	ADDQ        DX, R10
+	VPMOVZXBD   (R9)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y5
+	VFMADD231PS 224(BX), Y10, Y7
+	VFMADD231PS 192(BX), Y10, Y9
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y7
+	VFMADD231PS 224(BX), Y10, Y9
+	ADDQ        DX, R10
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R10*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y9
+
+row4:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R11
+	MOVQ  R11, R12
+	IMULQ DX, R12
+	ADDQ  R12, R10
+	CMPQ  R11, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (BX), Y10
+	VMOVDQU   192(R10), Y11
+	VMULPS    Y10, Y0, Y0
+	VMULPS    Y10, Y2, Y2
+	VMULPS    Y10, Y4, Y4
+	VMULPS    Y10, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y11, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVHPS      X2, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+	VMULPS       Y10, Y8, Y8
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Y10, Y5, Y5
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y1, Y8, Y8
+	VPACKSSDW    Y5, Y3, Y3
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R10), Y8, Y8
+	VPADDSW      (R10), Y3, Y3
+	VPACKUSWB    Y3, Y8, Y8
+	VPMAXUB      64(R10), Y8, Y8
+	VPMINUB      128(R10), Y8, Y8
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y3, Y8, Y8
+
+packed4_false:
+	VPERMD       Y8, Y11, Y8
+	VEXTRACTI128 $0x00, Y8, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R11, BX
+	MOVQ         8(CX), BX
+	IMULQ        R11, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y8, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y8, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x01, Y8, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y10, Y9, Y9
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
+	VPACKSSDW    Y9, Y7, Y7
+	CMPQ         72(AX), $0x00
+	JNE          plain8_false
+	VPADDSW      (R10), Y7, Y7
+	VPACKUSWB    Y7, Y7, Y7
+	VPMAXUB      64(R10), Y7, Y7
+	VPMINUB      128(R10), Y7, Y7
+	JMP          packed8_false
+
+plain8_false:
+	VPACKUSWB Y7, Y7, Y7
+
+packed8_false:
+	VPERMD       Y7, Y11, Y7
+	VEXTRACTI128 $0x00, Y7, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R11, BX
+	VEXTRACTI128 $0x00, Y7, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R11, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R10
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (R10), Y10
+	VMOVDQU   192(R11), Y11
+	VMULPS    Y10, Y0, Y0
+	VMULPS    Y10, Y2, Y2
+	VMULPS    Y10, Y4, Y4
+	VMULPS    Y10, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y11, Y0
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         208(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x00, Y0, X2
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X2, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X2, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X2, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X2, (R13)
+
+no1_0_0:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x00, Y0, X2
+	VPSRLDQ      $0x08, X2, X2
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X2, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X2, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X2, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X2, (R13)
+
+no1_0_1:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y0, X2
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X2, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X2, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X2, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X2, (R13)
+
+no1_0_2:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R13)
+
+no1_0_3:
+	ADDQ      R12, R10
+	VMULPS    Y10, Y8, Y8
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y10, Y3, Y3
+	VMULPS    Y10, Y5, Y5
+	VCVTPS2DQ Y8, Y8
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VPACKSSDW Y1, Y8, Y8
+	VPACKSSDW Y5, Y3, Y3
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R11), Y8, Y8
+	VPADDSW   (R11), Y3, Y3
+	VPACKUSWB Y3, Y8, Y8
+	VPMAXUB   64(R11), Y8, Y8
+	VPMINUB   128(R11), Y8, Y8
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y3, Y8, Y8
+
+packed4_true:
+	VPERMD       Y8, Y11, Y8
+	VEXTRACTI128 $0x00, Y8, X0
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_0:
+	ADDQ         R12, R10
+	MOVQ         8(CX), R10
+	IMULQ        R12, R10
+	ADDQ         216(AX), R10
+	ADDQ         136(AX), R10
+	VEXTRACTI128 $0x00, Y8, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_1:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y8, X0
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_2
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_2
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_2
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_2
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_2:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x01, Y8, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_3
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_3
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_3
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_3
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_3:
+	ADDQ      R12, R10
+	VMULPS    Y10, Y7, Y7
+	VMULPS    Y10, Y9, Y9
+	VCVTPS2DQ Y7, Y7
+	VCVTPS2DQ Y9, Y9
+	VPACKSSDW Y9, Y7, Y7
+	CMPQ      72(AX), $0x00
+	JNE       plain8_true
+	VPADDSW   (R11), Y7, Y7
+	VPACKUSWB Y7, Y7, Y7
+	VPMAXUB   64(R11), Y7, Y7
+	VPMINUB   128(R11), Y7, Y7
+	JMP       packed8_true
+
+plain8_true:
+	VPACKUSWB Y7, Y7, Y7
+
+packed8_true:
+	VPERMD       Y7, Y11, Y7
+	VEXTRACTI128 $0x00, Y7, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_8_0
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_8_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_8_0
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_8_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_8_0
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_8_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_8_0
+	VPEXTRB $0x00, X0, (R11)
+
+no1_8_0:
+	ADDQ         R12, R10
+	VEXTRACTI128 $0x00, Y7, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R10, R11
+	TESTQ        $0x00000008, BX
+	JZ           no8_8_1
+	VMOVQ        X0, (R11)
+	ADDQ         $0x08, R11
+	VPSRLDQ      $0x08, X0, X0
+
+no8_8_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_8_1
+	VMOVD   X0, (R11)
+	ADDQ    $0x04, R11
+	VPSRLDQ $0x04, X0, X0
+
+no4_8_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_8_1
+	VPEXTRW $0x00, X0, (R11)
+	ADDQ    $0x02, R11
+	VPSRLDQ $0x02, X0, X0
+
+no2_8_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_8_1
+	VPEXTRB $0x00, X0, (R11)
+
+no1_8_1:
+	ADDQ R12, R10
+	JMP  next
+
+// func rows3s2AVX2_1x1(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_1x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS (BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x01
+	JLE         row1
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 32(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 64(BX), Y1, Y0
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 96(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x01
+	JLE         row2
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 128(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 160(BX), Y1, Y0
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 192(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x01
+	JLE         row3
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 224(BX), Y1, Y0
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 256(BX), Y1, Y0
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y1
+	VMOVDQU   192(R9), Y2
+	VMULPS    Y1, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y2, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y1
+	VMOVDQU   192(R10), Y2
+	VMULPS    Y1, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y2, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X0, (R10)
+
+no1_0_0:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s2AVX2_1x2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_1x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        40(CX), R9
+	VMOVUPS     (BX)(R9*1), Y1
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS (BX), Y2, Y0
+	ADDQ        DX, R9
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 32(BX), Y2, Y0
+	ADDQ        DX, R9
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y0
+	VFMADD231PS (BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 32(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y1
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y0
+	ADDQ        DX, R9
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y0
+	ADDQ        DX, R9
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y0
+	VFMADD231PS 96(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y1
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y0
+	ADDQ        DX, R9
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y0
+	ADDQ        DX, R9
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y0
+	VFMADD231PS 192(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x03
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y1
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x04
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y1
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y2
+	VMOVDQU   192(R9), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y2
+	VMOVDQU   192(R10), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_0:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x00, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X0, (R10)
+
+no1_0_1:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s2AVX2_1x3(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_1x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        40(CX), R9
+	VMOVUPS     (BX)(R9*1), Y1
+	MOVQ        48(CX), R9
+	VMOVUPS     (BX)(R9*1), Y2
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS (BX), Y3, Y0
+	ADDQ        DX, R9
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 32(BX), Y3, Y0
+	ADDQ        DX, R9
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 64(BX), Y3, Y0
+	VFMADD231PS (BX), Y3, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 32(BX), Y3, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 64(BX), Y3, Y1
+	VFMADD231PS (BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 32(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 64(BX), Y3, Y2
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 96(BX), Y3, Y0
+	ADDQ        DX, R9
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y0
+	ADDQ        DX, R9
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 160(BX), Y3, Y0
+	VFMADD231PS 96(BX), Y3, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 160(BX), Y3, Y1
+	VFMADD231PS 96(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 160(BX), Y3, Y2
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 192(BX), Y3, Y0
+	ADDQ        DX, R9
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 224(BX), Y3, Y0
+	ADDQ        DX, R9
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y0
+	VFMADD231PS 192(BX), Y3, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 224(BX), Y3, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y1
+	VFMADD231PS 192(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 224(BX), Y3, Y2
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y2
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y3
+	VMOVDQU   192(R9), Y4
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VMULPS    Y3, Y2, Y2
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y2, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPADDSW   (R9), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y4, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y3
+	VMOVDQU   192(R10), Y4
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VMULPS    Y3, Y2, Y2
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y2, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y4, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_0:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_1:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X0, (R10)
+
+no1_0_2:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s2AVX2_1x4(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_1x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        40(CX), R9
+	VMOVUPS     (BX)(R9*1), Y1
+	MOVQ        48(CX), R9
+	VMOVUPS     (BX)(R9*1), Y2
+	MOVQ        56(CX), R9
+	VMOVUPS     (BX)(R9*1), Y3
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS (BX), Y4, Y0
+	ADDQ        DX, R9
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y0
+	ADDQ        DX, R9
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y1
+	VFMADD231PS (BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y2
+	VFMADD231PS (BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x07
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x08
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y3
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y0
+	ADDQ        DX, R9
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y0
+	ADDQ        DX, R9
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y0
+	VFMADD231PS 96(BX), Y4, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y1
+	VFMADD231PS 96(BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y2
+	VFMADD231PS 96(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x07
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x08
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y3
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y0
+	ADDQ        DX, R9
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y0
+	ADDQ        DX, R9
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y0
+	VFMADD231PS 192(BX), Y4, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y1
+	VFMADD231PS 192(BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y2
+	VFMADD231PS 192(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x07
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y3
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x08
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y3
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y4
+	VMOVDQU   192(R9), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPADDSW   (R9), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y4
+	VMOVDQU   192(R10), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_0:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_1:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R10)
+
+no1_0_2:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R10)
+
+no1_0_3:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s2AVX2_1x5(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_1x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R9
+	VMOVUPS     (BX)(R9*1), Y0
+	MOVQ        40(CX), R9
+	VMOVUPS     (BX)(R9*1), Y1
+	MOVQ        48(CX), R9
+	VMOVUPS     (BX)(R9*1), Y2
+	MOVQ        56(CX), R9
+	VMOVUPS     (BX)(R9*1), Y3
+	MOVQ        64(CX), R9
+	VMOVUPS     (BX)(R9*1), Y4
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS (BX), Y5, Y0
+	ADDQ        DX, R9
+
+row0_1:
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 32(BX), Y5, Y0
+	ADDQ        DX, R9
+
+row0_2:
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y0
+	VFMADD231PS (BX), Y5, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 32(BX), Y5, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y1
+	VFMADD231PS (BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 32(BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y2
+	VFMADD231PS (BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 32(BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y3
+	VFMADD231PS (BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x09
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 32(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x0a
+	JLE         row1
+	VPMOVZXBD   (SI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y4
+
+row1:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 96(BX), Y5, Y0
+	ADDQ        DX, R9
+
+row1_1:
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y0
+	ADDQ        DX, R9
+
+row1_2:
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y0
+	VFMADD231PS 96(BX), Y5, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y1
+	VFMADD231PS 96(BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y2
+	VFMADD231PS 96(BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y3
+	VFMADD231PS 96(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x09
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x0a
+	JLE         row2
+	VPMOVZXBD   (DI)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y4
+
+row2:
+	MOVQ        136(AX), R9
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 192(BX), Y5, Y0
+	ADDQ        DX, R9
+
+row2_1:
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 224(BX), Y5, Y0
+	ADDQ        DX, R9
+
+row2_2:
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y0
+	VFMADD231PS 192(BX), Y5, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 224(BX), Y5, Y1
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y1
+	VFMADD231PS 192(BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 224(BX), Y5, Y2
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y2
+	VFMADD231PS 192(BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 224(BX), Y5, Y3
+	ADDQ        DX, R9
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y3
+	VFMADD231PS 192(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x09
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 224(BX), Y5, Y4
+	ADDQ        DX, R9
+	CMPQ        24(CX), $0x0a
+	JLE         row3
+	VPMOVZXBD   (R8)(R9*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y4
+
+row3:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R10
+	MOVQ  R10, R11
+	IMULQ DX, R11
+	ADDQ  R11, R9
+	CMPQ  R10, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R9
+	MOVQ      8(AX), R10
+	VMOVUPS   (BX), Y5
+	VMOVDQU   192(R9), Y6
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y5, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R9), Y0, Y0
+	VPADDSW   (R9), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R9), Y0, Y0
+	VPMINUB   128(R9), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y6, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R10, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R10, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R10, BX
+	VMULPS       Y5, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPACKSSDW    Y4, Y4, Y4
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R9), Y4, Y4
+	VPACKUSWB    Y4, Y4, Y4
+	VPMAXUB      64(R9), Y4, Y4
+	VPMINUB      128(R9), Y4, Y4
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y4, Y4, Y4
+
+packed4_false:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R10, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R9
+	MOVQ      64(AX), R10
+	MOVQ      8(AX), R11
+	VMOVUPS   (R9), Y5
+	VMOVDQU   192(R10), Y6
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y5, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R10), Y0, Y0
+	VPADDSW   (R10), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R10), Y0, Y0
+	VPMINUB   128(R10), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y6, Y0
+	MOVQ         8(CX), R9
+	IMULQ        R11, R9
+	ADDQ         208(AX), R9
+	ADDQ         136(AX), R9
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R9, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R9, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_1:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R9, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_2:
+	ADDQ         R11, R9
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R9, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_3:
+	ADDQ      R11, R9
+	VMULPS    Y5, Y4, Y4
+	VCVTPS2DQ Y4, Y4
+	VPACKSSDW Y4, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R10), Y4, Y4
+	VPACKUSWB Y4, Y4, Y4
+	VPMAXUB   64(R10), Y4, Y4
+	VPMINUB   128(R10), Y4, Y4
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y4, Y4, Y4
+
+packed4_true:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	MOVQ         R9, R10
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R10)
+	ADDQ         $0x08, R10
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R10)
+	ADDQ    $0x04, R10
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R10)
+	ADDQ    $0x02, R10
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R10)
+
+no1_4_0:
+	ADDQ R11, R9
+	JMP  next
+
+// func rows3s2AVX2_2x1(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_2x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS (BX), Y2, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row1
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 32(BX), Y2, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y0
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row2
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y0
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y0
+	VFMADD231PS (BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row3
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y0
+	VFMADD231PS 32(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y0
+	VFMADD231PS 64(BX), Y2, Y1
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row4
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row4
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y1
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row5
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row5
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y1
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	JMP   row4_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y2
+	VMOVDQU   192(R11), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y2
+	VMOVDQU   192(R12), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R13, R11
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         216(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_1:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows3s2AVX2_2x2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_2x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS (BX), Y4, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y2
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y0
+	VFMADD231PS 96(BX), Y4, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y2
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y1
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y0
+	VFMADD231PS 32(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y0
+	VFMADD231PS 192(BX), Y4, Y2
+	VFMADD231PS 64(BX), Y4, Y1
+	VFMADD231PS (BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y2
+	VFMADD231PS 32(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y2
+	VFMADD231PS 64(BX), Y4, Y3
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y1
+	VFMADD231PS 96(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y3
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y1
+	VFMADD231PS 192(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y3
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	JMP   row4_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y4
+	VMOVDQU   192(R11), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y3, Y1, Y1
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y1, Y1
+	VPACKUSWB Y1, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y1, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R12, BX
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y4
+	VMOVDQU   192(R12), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y3, Y1, Y1
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y1, Y1
+	VPACKUSWB Y1, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y1, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_1:
+	ADDQ         R13, R11
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         216(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_3:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows3s2AVX2_2x3(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_2x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS (BX), Y6, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 32(BX), Y6, Y0
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 64(BX), Y6, Y0
+	VFMADD231PS (BX), Y6, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 32(BX), Y6, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 64(BX), Y6, Y2
+	VFMADD231PS (BX), Y6, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 32(BX), Y6, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 64(BX), Y6, Y4
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 96(BX), Y6, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y0
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y0
+	VFMADD231PS 96(BX), Y6, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y2
+	VFMADD231PS 96(BX), Y6, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y4
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 192(BX), Y6, Y0
+	VFMADD231PS (BX), Y6, Y1
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y0
+	VFMADD231PS 32(BX), Y6, Y1
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y0
+	VFMADD231PS 192(BX), Y6, Y2
+	VFMADD231PS 64(BX), Y6, Y1
+	VFMADD231PS (BX), Y6, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y2
+	VFMADD231PS 32(BX), Y6, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y2
+	VFMADD231PS 192(BX), Y6, Y4
+	VFMADD231PS 64(BX), Y6, Y3
+	VFMADD231PS (BX), Y6, Y5
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y4
+	VFMADD231PS 32(BX), Y6, Y5
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y4
+	VFMADD231PS 64(BX), Y6, Y5
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 96(BX), Y6, Y1
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y1
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y1
+	VFMADD231PS 96(BX), Y6, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y3
+	VFMADD231PS 96(BX), Y6, Y5
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y5
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y5
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 192(BX), Y6, Y1
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y1
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y1
+	VFMADD231PS 192(BX), Y6, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y3
+	VFMADD231PS 192(BX), Y6, Y5
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y5
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y5
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	JMP   row4_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y6
+	VMOVDQU   192(R11), Y7
+	VMULPS    Y6, Y0, Y0
+	VMULPS    Y6, Y2, Y2
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y6, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y1, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y7, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y5, Y5
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y3, Y3
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R11), Y3, Y3
+	VPACKUSWB    Y3, Y3, Y3
+	VPMAXUB      64(R11), Y3, Y3
+	VPMINUB      128(R11), Y3, Y3
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y3, Y3, Y3
+
+packed4_false:
+	VPERMD       Y3, Y7, Y3
+	VEXTRACTI128 $0x00, Y3, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y3, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y6
+	VMOVDQU   192(R12), Y7
+	VMULPS    Y6, Y0, Y0
+	VMULPS    Y6, Y2, Y2
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y6, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y1, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y7, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_2:
+	ADDQ         R13, R11
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         216(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R14)
+
+no1_0_3:
+	ADDQ      R13, R11
+	VMULPS    Y6, Y3, Y3
+	VMULPS    Y6, Y5, Y5
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VPACKSSDW Y5, Y3, Y3
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R12), Y3, Y3
+	VPACKUSWB Y3, Y3, Y3
+	VPMAXUB   64(R12), Y3, Y3
+	VPMINUB   128(R12), Y3, Y3
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y3, Y3, Y3
+
+packed4_true:
+	VPERMD       Y3, Y7, Y3
+	VEXTRACTI128 $0x00, Y3, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R12)
+
+no1_4_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y3, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R12)
+
+no1_4_1:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows3s2AVX2_2x4(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_2x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        56(CX), R11
+	VMOVUPS     (BX)(R11*1), Y6
+	VMOVDQA     Y6, Y7
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS (BX), Y8, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 32(BX), Y8, Y0
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y0
+	VFMADD231PS (BX), Y8, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 32(BX), Y8, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y2
+	VFMADD231PS (BX), Y8, Y4
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 32(BX), Y8, Y4
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y4
+	VFMADD231PS (BX), Y8, Y6
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 32(BX), Y8, Y6
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y6
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 96(BX), Y8, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y0
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y0
+	VFMADD231PS 96(BX), Y8, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y2
+	VFMADD231PS 96(BX), Y8, Y4
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y4
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y4
+	VFMADD231PS 96(BX), Y8, Y6
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y6
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y6
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 192(BX), Y8, Y0
+	VFMADD231PS (BX), Y8, Y1
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y0
+	VFMADD231PS 32(BX), Y8, Y1
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y0
+	VFMADD231PS 192(BX), Y8, Y2
+	VFMADD231PS 64(BX), Y8, Y1
+	VFMADD231PS (BX), Y8, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y2
+	VFMADD231PS 32(BX), Y8, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y2
+	VFMADD231PS 192(BX), Y8, Y4
+	VFMADD231PS 64(BX), Y8, Y3
+	VFMADD231PS (BX), Y8, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y4
+	VFMADD231PS 32(BX), Y8, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y4
+	VFMADD231PS 192(BX), Y8, Y6
+	VFMADD231PS 64(BX), Y8, Y5
+	VFMADD231PS (BX), Y8, Y7
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y6
+	VFMADD231PS 32(BX), Y8, Y7
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y6
+	VFMADD231PS 64(BX), Y8, Y7
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 96(BX), Y8, Y1
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y1
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y1
+	VFMADD231PS 96(BX), Y8, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y3
+	VFMADD231PS 96(BX), Y8, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y5
+	VFMADD231PS 96(BX), Y8, Y7
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y7
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y7
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 192(BX), Y8, Y1
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y1
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y1
+	VFMADD231PS 192(BX), Y8, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y3
+	VFMADD231PS 192(BX), Y8, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y5
+	VFMADD231PS 192(BX), Y8, Y7
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y7
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y7
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	JMP   row4_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y8
+	VMOVDQU   192(R11), Y9
+	VMULPS    Y8, Y0, Y0
+	VMULPS    Y8, Y2, Y2
+	VMULPS    Y8, Y4, Y4
+	VMULPS    Y8, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y9, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVHPS      X2, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Y8, Y7, Y7
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VCVTPS2DQ    Y7, Y7
+	VPACKSSDW    Y3, Y1, Y1
+	VPACKSSDW    Y7, Y5, Y5
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R11), Y1, Y1
+	VPADDSW      (R11), Y5, Y5
+	VPACKUSWB    Y5, Y1, Y1
+	VPMAXUB      64(R11), Y1, Y1
+	VPMINUB      128(R11), Y1, Y1
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y5, Y1, Y1
+
+packed4_false:
+	VPERMD       Y1, Y9, Y1
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y1, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y1, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y1, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y1, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y8
+	VMOVDQU   192(R12), Y9
+	VMULPS    Y8, Y0, Y0
+	VMULPS    Y8, Y2, Y2
+	VMULPS    Y8, Y4, Y4
+	VMULPS    Y8, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y9, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X2
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X2, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X2, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X2, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X2, (R14)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X2
+	VPSRLDQ      $0x08, X2, X2
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X2, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X2, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X2, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X2, (R14)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X2
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X2, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X2, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X2, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X2, (R14)
+
+no1_0_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R14)
+
+no1_0_3:
+	ADDQ      R13, R11
+	VMULPS    Y8, Y1, Y1
+	VMULPS    Y8, Y3, Y3
+	VMULPS    Y8, Y5, Y5
+	VMULPS    Y8, Y7, Y7
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y3, Y1, Y1
+	VPACKSSDW Y7, Y5, Y5
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R12), Y1, Y1
+	VPADDSW   (R12), Y5, Y5
+	VPACKUSWB Y5, Y1, Y1
+	VPMAXUB   64(R12), Y1, Y1
+	VPMINUB   128(R12), Y1, Y1
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y5, Y1, Y1
+
+packed4_true:
+	VPERMD       Y1, Y9, Y1
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         216(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y1, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R12)
+
+no1_4_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y1, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R12)
+
+no1_4_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y1, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_2
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_2
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_2
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_2
+	VPEXTRB $0x00, X0, (R12)
+
+no1_4_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_3
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_3
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_3
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_3
+	VPEXTRB $0x00, X0, (R12)
+
+no1_4_3:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows3s2AVX2_2x5(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows3s2AVX2_2x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        56(CX), R11
+	VMOVUPS     (BX)(R11*1), Y6
+	VMOVDQA     Y6, Y7
+	MOVQ        64(CX), R11
+	VMOVUPS     (BX)(R11*1), Y8
+	VMOVDQA     Y8, Y9
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS (BX), Y10, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 32(BX), Y10, Y0
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y0
+	VFMADD231PS (BX), Y10, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 32(BX), Y10, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y2
+	VFMADD231PS (BX), Y10, Y4
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 32(BX), Y10, Y4
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y4
+	VFMADD231PS (BX), Y10, Y6
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 32(BX), Y10, Y6
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y6
+	VFMADD231PS (BX), Y10, Y8
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 32(BX), Y10, Y8
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y8
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 96(BX), Y10, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y0
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y0
+	VFMADD231PS 96(BX), Y10, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y2
+	VFMADD231PS 96(BX), Y10, Y4
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y4
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y4
+	VFMADD231PS 96(BX), Y10, Y6
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y6
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y6
+	VFMADD231PS 96(BX), Y10, Y8
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y8
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y8
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 192(BX), Y10, Y0
+	VFMADD231PS (BX), Y10, Y1
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y0
+	VFMADD231PS 32(BX), Y10, Y1
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y0
+	VFMADD231PS 192(BX), Y10, Y2
+	VFMADD231PS 64(BX), Y10, Y1
+	VFMADD231PS (BX), Y10, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y2
+	VFMADD231PS 32(BX), Y10, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y2
+	VFMADD231PS 192(BX), Y10, Y4
+	VFMADD231PS 64(BX), Y10, Y3
+	VFMADD231PS (BX), Y10, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y4
+	VFMADD231PS 32(BX), Y10, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y4
+	VFMADD231PS 192(BX), Y10, Y6
+	VFMADD231PS 64(BX), Y10, Y5
+	VFMADD231PS (BX), Y10, Y7
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y6
+	VFMADD231PS 32(BX), Y10, Y7
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y6
+	VFMADD231PS 192(BX), Y10, Y8
+	VFMADD231PS 64(BX), Y10, Y7
+	VFMADD231PS (BX), Y10, Y9
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y8
+	VFMADD231PS 32(BX), Y10, Y9
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y8
+	VFMADD231PS 64(BX), Y10, Y9
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 96(BX), Y10, Y1
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y1
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y1
+	VFMADD231PS 96(BX), Y10, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y3
+	VFMADD231PS 96(BX), Y10, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y5
+	VFMADD231PS 96(BX), Y10, Y7
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y7
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y7
+	VFMADD231PS 96(BX), Y10, Y9
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y9
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y9
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 192(BX), Y10, Y1
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y1
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y1
+	VFMADD231PS 192(BX), Y10, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y3
+	VFMADD231PS 192(BX), Y10, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y5
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y5
+	VFMADD231PS 192(BX), Y10, Y7
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y7
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y7
+	VFMADD231PS 192(BX), Y10, Y9
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y9
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y9
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	JMP   row0_2
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	JMP   row1_2
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	JMP   row2_2
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	JMP   row3_2
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	JMP   row4_2
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y10
+	VMOVDQU   192(R11), Y11
+	VMULPS    Y10, Y0, Y0
+	VMULPS    Y10, Y2, Y2
+	VMULPS    Y10, Y4, Y4
+	VMULPS    Y10, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y11, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVHPS      X2, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+	VMULPS       Y10, Y8, Y8
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Y10, Y5, Y5
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y1, Y8, Y8
+	VPACKSSDW    Y5, Y3, Y3
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R11), Y8, Y8
+	VPADDSW      (R11), Y3, Y3
+	VPACKUSWB    Y3, Y8, Y8
+	VPMAXUB      64(R11), Y8, Y8
+	VPMINUB      128(R11), Y8, Y8
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y3, Y8, Y8
+
+packed4_false:
+	VPERMD       Y8, Y11, Y8
+	VEXTRACTI128 $0x00, Y8, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y8, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y8, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y8, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y10, Y9, Y9
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
+	VPACKSSDW    Y9, Y7, Y7
+	CMPQ         72(AX), $0x00
+	JNE          plain8_false
+	VPADDSW      (R11), Y7, Y7
+	VPACKUSWB    Y7, Y7, Y7
+	VPMAXUB      64(R11), Y7, Y7
+	VPMINUB      128(R11), Y7, Y7
+	JMP          packed8_false
+
+plain8_false:
+	VPACKUSWB Y7, Y7, Y7
+
+packed8_false:
+	VPERMD       Y7, Y11, Y7
+	VEXTRACTI128 $0x00, Y7, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y7, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000120, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y10
+	VMOVDQU   192(R12), Y11
+	VMULPS    Y10, Y0, Y0
+	VMULPS    Y10, Y2, Y2
+	VMULPS    Y10, Y4, Y4
+	VMULPS    Y10, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y11, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X2
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X2, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X2, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X2, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X2, (R14)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X2
+	VPSRLDQ      $0x08, X2, X2
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X2, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X2, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X2, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X2, (R14)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X2
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X2, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X2, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X2, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X2, (R14)
+
+no1_0_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R14)
+
+no1_0_3:
+	ADDQ      R13, R11
+	VMULPS    Y10, Y8, Y8
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y10, Y3, Y3
+	VMULPS    Y10, Y5, Y5
+	VCVTPS2DQ Y8, Y8
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VPACKSSDW Y1, Y8, Y8
+	VPACKSSDW Y5, Y3, Y3
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R12), Y8, Y8
+	VPADDSW   (R12), Y3, Y3
+	VPACKUSWB Y3, Y8, Y8
+	VPMAXUB   64(R12), Y8, Y8
+	VPMINUB   128(R12), Y8, Y8
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y3, Y8, Y8
+
+packed4_true:
+	VPERMD       Y8, Y11, Y8
+	VEXTRACTI128 $0x00, Y8, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R14)
+
+no1_4_0:
+	ADDQ         R13, R11
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         216(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y8, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R14)
+
+no1_4_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y8, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_2
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_2
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_2
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_2
+	VPEXTRB $0x00, X0, (R14)
+
+no1_4_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y8, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_3
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_3
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_3
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_3
+	VPEXTRB $0x00, X0, (R14)
+
+no1_4_3:
+	ADDQ      R13, R11
+	VMULPS    Y10, Y7, Y7
+	VMULPS    Y10, Y9, Y9
+	VCVTPS2DQ Y7, Y7
+	VCVTPS2DQ Y9, Y9
+	VPACKSSDW Y9, Y7, Y7
+	CMPQ      72(AX), $0x00
+	JNE       plain8_true
+	VPADDSW   (R12), Y7, Y7
+	VPACKUSWB Y7, Y7, Y7
+	VPMAXUB   64(R12), Y7, Y7
+	VPMINUB   128(R12), Y7, Y7
+	JMP       packed8_true
+
+plain8_true:
+	VPACKUSWB Y7, Y7, Y7
+
+packed8_true:
+	VPERMD       Y7, Y11, Y7
+	VEXTRACTI128 $0x00, Y7, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_8_0
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_8_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_8_0
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_8_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_8_0
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_8_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_8_0
+	VPEXTRB $0x00, X0, (R12)
+
+no1_8_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y7, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_8_1
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_8_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_8_1
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_8_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_8_1
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_8_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_8_1
+	VPEXTRB $0x00, X0, (R12)
+
+no1_8_1:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s1AVX2_1x1(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_1x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS (BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row1
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 32(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 64(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row1
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 96(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 128(BX), Y1, Y0
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 160(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row2
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 192(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 224(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row2
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 256(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 288(BX), Y1, Y0
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 320(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row3
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 352(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 384(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row3
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 416(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 448(BX), Y1, Y0
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 480(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row4
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 512(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row4
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 544(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row4
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 576(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 608(BX), Y1, Y0
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 640(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row5
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 672(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row5
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 704(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row5
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 736(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 768(BX), Y1, Y0
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y1
+	VMOVDQU   192(R11), Y2
+	VMULPS    Y1, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y2, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y1
+	VMOVDQU   192(R12), Y2
+	VMULPS    Y1, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y2, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_0:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s1AVX2_1x2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_1x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y1
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS (BX), Y2, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 32(BX), Y2, Y0
+	VFMADD231PS (BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y0
+	VFMADD231PS 32(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row1
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y0
+	VFMADD231PS 64(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y0
+	VFMADD231PS 96(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y1
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y0
+	VFMADD231PS 160(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y0
+	VFMADD231PS 192(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row2
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y0
+	VFMADD231PS 224(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 288(BX), Y2, Y0
+	VFMADD231PS 256(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 288(BX), Y2, Y1
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 320(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 352(BX), Y2, Y0
+	VFMADD231PS 320(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 384(BX), Y2, Y0
+	VFMADD231PS 352(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row3
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 416(BX), Y2, Y0
+	VFMADD231PS 384(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 448(BX), Y2, Y0
+	VFMADD231PS 416(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 448(BX), Y2, Y1
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 480(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 512(BX), Y2, Y0
+	VFMADD231PS 480(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row4
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 544(BX), Y2, Y0
+	VFMADD231PS 512(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row4
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 576(BX), Y2, Y0
+	VFMADD231PS 544(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 608(BX), Y2, Y0
+	VFMADD231PS 576(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 608(BX), Y2, Y1
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 640(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 672(BX), Y2, Y0
+	VFMADD231PS 640(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row5
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 704(BX), Y2, Y0
+	VFMADD231PS 672(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row5
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 736(BX), Y2, Y0
+	VFMADD231PS 704(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 768(BX), Y2, Y0
+	VFMADD231PS 736(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 768(BX), Y2, Y1
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y2
+	VMOVDQU   192(R11), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y2
+	VMOVDQU   192(R12), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_1:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s1AVX2_1x3(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_1x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y1
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS (BX), Y3, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 32(BX), Y3, Y0
+	VFMADD231PS (BX), Y3, Y1
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 64(BX), Y3, Y0
+	VFMADD231PS 32(BX), Y3, Y1
+	VFMADD231PS (BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row1
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 96(BX), Y3, Y0
+	VFMADD231PS 64(BX), Y3, Y1
+	VFMADD231PS 32(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y0
+	VFMADD231PS 96(BX), Y3, Y1
+	VFMADD231PS 64(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y1
+	VFMADD231PS 96(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y2
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 160(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 192(BX), Y3, Y0
+	VFMADD231PS 160(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 224(BX), Y3, Y0
+	VFMADD231PS 192(BX), Y3, Y1
+	VFMADD231PS 160(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row2
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y0
+	VFMADD231PS 224(BX), Y3, Y1
+	VFMADD231PS 192(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 288(BX), Y3, Y0
+	VFMADD231PS 256(BX), Y3, Y1
+	VFMADD231PS 224(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 288(BX), Y3, Y1
+	VFMADD231PS 256(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 288(BX), Y3, Y2
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 320(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 352(BX), Y3, Y0
+	VFMADD231PS 320(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 384(BX), Y3, Y0
+	VFMADD231PS 352(BX), Y3, Y1
+	VFMADD231PS 320(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row3
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 416(BX), Y3, Y0
+	VFMADD231PS 384(BX), Y3, Y1
+	VFMADD231PS 352(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 448(BX), Y3, Y0
+	VFMADD231PS 416(BX), Y3, Y1
+	VFMADD231PS 384(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 448(BX), Y3, Y1
+	VFMADD231PS 416(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 448(BX), Y3, Y2
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 480(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 512(BX), Y3, Y0
+	VFMADD231PS 480(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 544(BX), Y3, Y0
+	VFMADD231PS 512(BX), Y3, Y1
+	VFMADD231PS 480(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row4
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 576(BX), Y3, Y0
+	VFMADD231PS 544(BX), Y3, Y1
+	VFMADD231PS 512(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 608(BX), Y3, Y0
+	VFMADD231PS 576(BX), Y3, Y1
+	VFMADD231PS 544(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 608(BX), Y3, Y1
+	VFMADD231PS 576(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 608(BX), Y3, Y2
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 640(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 672(BX), Y3, Y0
+	VFMADD231PS 640(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 704(BX), Y3, Y0
+	VFMADD231PS 672(BX), Y3, Y1
+	VFMADD231PS 640(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row5
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 736(BX), Y3, Y0
+	VFMADD231PS 704(BX), Y3, Y1
+	VFMADD231PS 672(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 768(BX), Y3, Y0
+	VFMADD231PS 736(BX), Y3, Y1
+	VFMADD231PS 704(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 768(BX), Y3, Y1
+	VFMADD231PS 736(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 768(BX), Y3, Y2
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y3
+	VMOVDQU   192(R11), Y4
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VMULPS    Y3, Y2, Y2
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y2, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y4, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y3
+	VMOVDQU   192(R12), Y4
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VMULPS    Y3, Y2, Y2
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y2, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y4, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_2:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s1AVX2_1x4(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_1x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y1
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	MOVQ        56(CX), R11
+	VMOVUPS     (BX)(R11*1), Y3
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS (BX), Y4, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y1
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y0
+	VFMADD231PS 32(BX), Y4, Y1
+	VFMADD231PS (BX), Y4, Y2
+	ADDQ        DX, R11
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y0
+	VFMADD231PS 64(BX), Y4, Y1
+	VFMADD231PS 32(BX), Y4, Y2
+	VFMADD231PS (BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y0
+	VFMADD231PS 96(BX), Y4, Y1
+	VFMADD231PS 64(BX), Y4, Y2
+	VFMADD231PS 32(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y1
+	VFMADD231PS 96(BX), Y4, Y2
+	VFMADD231PS 64(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y2
+	VFMADD231PS 96(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y3
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y0
+	VFMADD231PS 160(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y0
+	VFMADD231PS 192(BX), Y4, Y1
+	VFMADD231PS 160(BX), Y4, Y2
+	ADDQ        DX, R11
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y0
+	VFMADD231PS 224(BX), Y4, Y1
+	VFMADD231PS 192(BX), Y4, Y2
+	VFMADD231PS 160(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y0
+	VFMADD231PS 256(BX), Y4, Y1
+	VFMADD231PS 224(BX), Y4, Y2
+	VFMADD231PS 192(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y1
+	VFMADD231PS 256(BX), Y4, Y2
+	VFMADD231PS 224(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y2
+	VFMADD231PS 256(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y3
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 320(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 352(BX), Y4, Y0
+	VFMADD231PS 320(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 384(BX), Y4, Y0
+	VFMADD231PS 352(BX), Y4, Y1
+	VFMADD231PS 320(BX), Y4, Y2
+	ADDQ        DX, R11
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 416(BX), Y4, Y0
+	VFMADD231PS 384(BX), Y4, Y1
+	VFMADD231PS 352(BX), Y4, Y2
+	VFMADD231PS 320(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y0
+	VFMADD231PS 416(BX), Y4, Y1
+	VFMADD231PS 384(BX), Y4, Y2
+	VFMADD231PS 352(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y1
+	VFMADD231PS 416(BX), Y4, Y2
+	VFMADD231PS 384(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y2
+	VFMADD231PS 416(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y3
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 480(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 512(BX), Y4, Y0
+	VFMADD231PS 480(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 544(BX), Y4, Y0
+	VFMADD231PS 512(BX), Y4, Y1
+	VFMADD231PS 480(BX), Y4, Y2
+	ADDQ        DX, R11
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 576(BX), Y4, Y0
+	VFMADD231PS 544(BX), Y4, Y1
+	VFMADD231PS 512(BX), Y4, Y2
+	VFMADD231PS 480(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y0
+	VFMADD231PS 576(BX), Y4, Y1
+	VFMADD231PS 544(BX), Y4, Y2
+	VFMADD231PS 512(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y1
+	VFMADD231PS 576(BX), Y4, Y2
+	VFMADD231PS 544(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y2
+	VFMADD231PS 576(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y3
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 640(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 672(BX), Y4, Y0
+	VFMADD231PS 640(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 704(BX), Y4, Y0
+	VFMADD231PS 672(BX), Y4, Y1
+	VFMADD231PS 640(BX), Y4, Y2
+	ADDQ        DX, R11
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 736(BX), Y4, Y0
+	VFMADD231PS 704(BX), Y4, Y1
+	VFMADD231PS 672(BX), Y4, Y2
+	VFMADD231PS 640(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y0
+	VFMADD231PS 736(BX), Y4, Y1
+	VFMADD231PS 704(BX), Y4, Y2
+	VFMADD231PS 672(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y1
+	VFMADD231PS 736(BX), Y4, Y2
+	VFMADD231PS 704(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y2
+	VFMADD231PS 736(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y3
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y4
+	VMOVDQU   192(R11), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y4
+	VMOVDQU   192(R12), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_3:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s1AVX2_1x5(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_1x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y1
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	MOVQ        56(CX), R11
+	VMOVUPS     (BX)(R11*1), Y3
+	MOVQ        64(CX), R11
+	VMOVUPS     (BX)(R11*1), Y4
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS (BX), Y5, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 32(BX), Y5, Y0
+	VFMADD231PS (BX), Y5, Y1
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y0
+	VFMADD231PS 32(BX), Y5, Y1
+	VFMADD231PS (BX), Y5, Y2
+	ADDQ        DX, R11
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 96(BX), Y5, Y0
+	VFMADD231PS 64(BX), Y5, Y1
+	VFMADD231PS 32(BX), Y5, Y2
+	VFMADD231PS (BX), Y5, Y3
+	ADDQ        DX, R11
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y0
+	VFMADD231PS 96(BX), Y5, Y1
+	VFMADD231PS 64(BX), Y5, Y2
+	VFMADD231PS 32(BX), Y5, Y3
+	VFMADD231PS (BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y1
+	VFMADD231PS 96(BX), Y5, Y2
+	VFMADD231PS 64(BX), Y5, Y3
+	VFMADD231PS 32(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y2
+	VFMADD231PS 96(BX), Y5, Y3
+	VFMADD231PS 64(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y3
+	VFMADD231PS 96(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y4
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 192(BX), Y5, Y0
+	VFMADD231PS 160(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 224(BX), Y5, Y0
+	VFMADD231PS 192(BX), Y5, Y1
+	VFMADD231PS 160(BX), Y5, Y2
+	ADDQ        DX, R11
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y0
+	VFMADD231PS 224(BX), Y5, Y1
+	VFMADD231PS 192(BX), Y5, Y2
+	VFMADD231PS 160(BX), Y5, Y3
+	ADDQ        DX, R11
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y0
+	VFMADD231PS 256(BX), Y5, Y1
+	VFMADD231PS 224(BX), Y5, Y2
+	VFMADD231PS 192(BX), Y5, Y3
+	VFMADD231PS 160(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y1
+	VFMADD231PS 256(BX), Y5, Y2
+	VFMADD231PS 224(BX), Y5, Y3
+	VFMADD231PS 192(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y2
+	VFMADD231PS 256(BX), Y5, Y3
+	VFMADD231PS 224(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y3
+	VFMADD231PS 256(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y4
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 320(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 352(BX), Y5, Y0
+	VFMADD231PS 320(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 384(BX), Y5, Y0
+	VFMADD231PS 352(BX), Y5, Y1
+	VFMADD231PS 320(BX), Y5, Y2
+	ADDQ        DX, R11
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 416(BX), Y5, Y0
+	VFMADD231PS 384(BX), Y5, Y1
+	VFMADD231PS 352(BX), Y5, Y2
+	VFMADD231PS 320(BX), Y5, Y3
+	ADDQ        DX, R11
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y0
+	VFMADD231PS 416(BX), Y5, Y1
+	VFMADD231PS 384(BX), Y5, Y2
+	VFMADD231PS 352(BX), Y5, Y3
+	VFMADD231PS 320(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y1
+	VFMADD231PS 416(BX), Y5, Y2
+	VFMADD231PS 384(BX), Y5, Y3
+	VFMADD231PS 352(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y2
+	VFMADD231PS 416(BX), Y5, Y3
+	VFMADD231PS 384(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y3
+	VFMADD231PS 416(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y4
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 480(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 512(BX), Y5, Y0
+	VFMADD231PS 480(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 544(BX), Y5, Y0
+	VFMADD231PS 512(BX), Y5, Y1
+	VFMADD231PS 480(BX), Y5, Y2
+	ADDQ        DX, R11
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 576(BX), Y5, Y0
+	VFMADD231PS 544(BX), Y5, Y1
+	VFMADD231PS 512(BX), Y5, Y2
+	VFMADD231PS 480(BX), Y5, Y3
+	ADDQ        DX, R11
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y0
+	VFMADD231PS 576(BX), Y5, Y1
+	VFMADD231PS 544(BX), Y5, Y2
+	VFMADD231PS 512(BX), Y5, Y3
+	VFMADD231PS 480(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y1
+	VFMADD231PS 576(BX), Y5, Y2
+	VFMADD231PS 544(BX), Y5, Y3
+	VFMADD231PS 512(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y2
+	VFMADD231PS 576(BX), Y5, Y3
+	VFMADD231PS 544(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y3
+	VFMADD231PS 576(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y4
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 640(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 672(BX), Y5, Y0
+	VFMADD231PS 640(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 704(BX), Y5, Y0
+	VFMADD231PS 672(BX), Y5, Y1
+	VFMADD231PS 640(BX), Y5, Y2
+	ADDQ        DX, R11
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 736(BX), Y5, Y0
+	VFMADD231PS 704(BX), Y5, Y1
+	VFMADD231PS 672(BX), Y5, Y2
+	VFMADD231PS 640(BX), Y5, Y3
+	ADDQ        DX, R11
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y0
+	VFMADD231PS 736(BX), Y5, Y1
+	VFMADD231PS 704(BX), Y5, Y2
+	VFMADD231PS 672(BX), Y5, Y3
+	VFMADD231PS 640(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y1
+	VFMADD231PS 736(BX), Y5, Y2
+	VFMADD231PS 704(BX), Y5, Y3
+	VFMADD231PS 672(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y2
+	VFMADD231PS 736(BX), Y5, Y3
+	VFMADD231PS 704(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y3
+	VFMADD231PS 736(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y4
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y5
+	VMOVDQU   192(R11), Y6
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y5, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y6, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+	VMULPS       Y5, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPACKSSDW    Y4, Y4, Y4
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R11), Y4, Y4
+	VPACKUSWB    Y4, Y4, Y4
+	VPMAXUB      64(R11), Y4, Y4
+	VPMINUB      128(R11), Y4, Y4
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y4, Y4, Y4
+
+packed4_false:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y5
+	VMOVDQU   192(R12), Y6
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y5, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y6, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R14)
+
+no1_0_3:
+	ADDQ      R13, R11
+	VMULPS    Y5, Y4, Y4
+	VCVTPS2DQ Y4, Y4
+	VPACKSSDW Y4, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R12), Y4, Y4
+	VPACKUSWB Y4, Y4, Y4
+	VPMAXUB   64(R12), Y4, Y4
+	VPMINUB   128(R12), Y4, Y4
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y4, Y4, Y4
+
+packed4_true:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R12)
+
+no1_4_0:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s1AVX2_2x1(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_2x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  192(AX), R11
+	ADDQ  BX, R11
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R12
+	VMOVUPS     (BX)(R12*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS (BX), Y2, Y0
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x01
+	JLE         row1
+
+row0_1:
+	VPMOVZXBD   (SI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 32(BX), Y2, Y0
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y0
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row1
+
+row0_3:
+	VPMOVZXBD   (SI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y0
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y0
+
+row1:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y0
+	VFMADD231PS (BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x01
+	JLE         row2
+
+row1_1:
+	VPMOVZXBD   (DI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y0
+	VFMADD231PS 32(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y0
+	VFMADD231PS 64(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row2
+
+row1_3:
+	VPMOVZXBD   (DI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y0
+	VFMADD231PS 96(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 288(BX), Y2, Y0
+	VFMADD231PS 128(BX), Y2, Y1
+
+row2:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 320(BX), Y2, Y0
+	VFMADD231PS 160(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x01
+	JLE         row3
+
+row2_1:
+	VPMOVZXBD   (R8)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 352(BX), Y2, Y0
+	VFMADD231PS 192(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 384(BX), Y2, Y0
+	VFMADD231PS 224(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row3
+
+row2_3:
+	VPMOVZXBD   (R8)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 416(BX), Y2, Y0
+	VFMADD231PS 256(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 448(BX), Y2, Y0
+	VFMADD231PS 288(BX), Y2, Y1
+
+row3:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 480(BX), Y2, Y0
+	VFMADD231PS 320(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x01
+	JLE         row4
+
+row3_1:
+	VPMOVZXBD   (R9)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 512(BX), Y2, Y0
+	VFMADD231PS 352(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row4
+
+row3_2:
+	VPMOVZXBD   (R9)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 544(BX), Y2, Y0
+	VFMADD231PS 384(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row4
+
+row3_3:
+	VPMOVZXBD   (R9)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 576(BX), Y2, Y0
+	VFMADD231PS 416(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 608(BX), Y2, Y0
+	VFMADD231PS 448(BX), Y2, Y1
+
+row4:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 640(BX), Y2, Y0
+	VFMADD231PS 480(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x01
+	JLE         row5
+
+row4_1:
+	VPMOVZXBD   (R10)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 672(BX), Y2, Y0
+	VFMADD231PS 512(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row5
+
+row4_2:
+	VPMOVZXBD   (R10)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 704(BX), Y2, Y0
+	VFMADD231PS 544(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row5
+
+row4_3:
+	VPMOVZXBD   (R10)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 736(BX), Y2, Y0
+	VFMADD231PS 576(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 768(BX), Y2, Y0
+	VFMADD231PS 608(BX), Y2, Y1
+
+row5:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge5
+	VPMOVZXBD   (R11)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 640(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x01
+	JLE         row6
+
+row5_1:
+	VPMOVZXBD   (R11)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 672(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row6
+
+row5_2:
+	VPMOVZXBD   (R11)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 704(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row6
+
+row5_3:
+	VPMOVZXBD   (R11)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 736(BX), Y2, Y1
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row6
+
+row5_4:
+	VPMOVZXBD   (R11)(R12*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 768(BX), Y2, Y1
+
+row6:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row0_1
+	CMPQ  R13, $0x02
+	JEQ   row0_2
+	CMPQ  R13, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row1_1
+	CMPQ  R13, $0x02
+	JEQ   row1_2
+	CMPQ  R13, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row2_1
+	CMPQ  R13, $0x02
+	JEQ   row2_2
+	CMPQ  R13, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row3_1
+	CMPQ  R13, $0x02
+	JEQ   row3_2
+	CMPQ  R13, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row4_1
+	CMPQ  R13, $0x02
+	JEQ   row4_2
+	CMPQ  R13, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+edge5:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row5_1
+	CMPQ  R13, $0x02
+	JEQ   row5_2
+	CMPQ  R13, $0x03
+	JEQ   row5_3
+	JMP   row5_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (BX), Y2
+	VMOVDQU   192(R12), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R12), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R13, BX
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R12
+	MOVQ      64(AX), R13
+	MOVQ      8(AX), R14
+	VMOVUPS   (R12), Y2
+	VMOVDQU   192(R13), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R13), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R13), Y0, Y0
+	VPMINUB   128(R13), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         208(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R13)
+
+no1_0_0:
+	ADDQ         R14, R12
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         216(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x00, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X0, (R13)
+
+no1_0_1:
+	ADDQ R14, R12
+	JMP  next
+
+// func rows5s1AVX2_2x2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_2x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  192(AX), R11
+	ADDQ  BX, R11
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R12
+	VMOVUPS     (BX)(R12*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R12
+	VMOVUPS     (BX)(R12*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS (BX), Y4, Y0
+	ADDQ        DX, R12
+
+row0_1:
+	VPMOVZXBD   (SI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y2
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y0
+	VFMADD231PS 32(BX), Y4, Y2
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row1
+
+row0_3:
+	VPMOVZXBD   (SI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y0
+	VFMADD231PS 64(BX), Y4, Y2
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y0
+	VFMADD231PS 96(BX), Y4, Y2
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y2
+
+row1:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y1
+	ADDQ        DX, R12
+
+row1_1:
+	VPMOVZXBD   (DI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y0
+	VFMADD231PS 160(BX), Y4, Y2
+	VFMADD231PS 32(BX), Y4, Y1
+	VFMADD231PS (BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y0
+	VFMADD231PS 192(BX), Y4, Y2
+	VFMADD231PS 64(BX), Y4, Y1
+	VFMADD231PS 32(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row2
+
+row1_3:
+	VPMOVZXBD   (DI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y0
+	VFMADD231PS 224(BX), Y4, Y2
+	VFMADD231PS 96(BX), Y4, Y1
+	VFMADD231PS 64(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y0
+	VFMADD231PS 256(BX), Y4, Y2
+	VFMADD231PS 128(BX), Y4, Y1
+	VFMADD231PS 96(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y2
+	VFMADD231PS 128(BX), Y4, Y3
+
+row2:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 320(BX), Y4, Y0
+	VFMADD231PS 160(BX), Y4, Y1
+	ADDQ        DX, R12
+
+row2_1:
+	VPMOVZXBD   (R8)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 352(BX), Y4, Y0
+	VFMADD231PS 320(BX), Y4, Y2
+	VFMADD231PS 192(BX), Y4, Y1
+	VFMADD231PS 160(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 384(BX), Y4, Y0
+	VFMADD231PS 352(BX), Y4, Y2
+	VFMADD231PS 224(BX), Y4, Y1
+	VFMADD231PS 192(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row3
+
+row2_3:
+	VPMOVZXBD   (R8)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 416(BX), Y4, Y0
+	VFMADD231PS 384(BX), Y4, Y2
+	VFMADD231PS 256(BX), Y4, Y1
+	VFMADD231PS 224(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y0
+	VFMADD231PS 416(BX), Y4, Y2
+	VFMADD231PS 288(BX), Y4, Y1
+	VFMADD231PS 256(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y2
+	VFMADD231PS 288(BX), Y4, Y3
+
+row3:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 480(BX), Y4, Y0
+	VFMADD231PS 320(BX), Y4, Y1
+	ADDQ        DX, R12
+
+row3_1:
+	VPMOVZXBD   (R9)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 512(BX), Y4, Y0
+	VFMADD231PS 480(BX), Y4, Y2
+	VFMADD231PS 352(BX), Y4, Y1
+	VFMADD231PS 320(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row4
+
+row3_2:
+	VPMOVZXBD   (R9)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 544(BX), Y4, Y0
+	VFMADD231PS 512(BX), Y4, Y2
+	VFMADD231PS 384(BX), Y4, Y1
+	VFMADD231PS 352(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row4
+
+row3_3:
+	VPMOVZXBD   (R9)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 576(BX), Y4, Y0
+	VFMADD231PS 544(BX), Y4, Y2
+	VFMADD231PS 416(BX), Y4, Y1
+	VFMADD231PS 384(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y0
+	VFMADD231PS 576(BX), Y4, Y2
+	VFMADD231PS 448(BX), Y4, Y1
+	VFMADD231PS 416(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y2
+	VFMADD231PS 448(BX), Y4, Y3
+
+row4:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 640(BX), Y4, Y0
+	VFMADD231PS 480(BX), Y4, Y1
+	ADDQ        DX, R12
+
+row4_1:
+	VPMOVZXBD   (R10)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 672(BX), Y4, Y0
+	VFMADD231PS 640(BX), Y4, Y2
+	VFMADD231PS 512(BX), Y4, Y1
+	VFMADD231PS 480(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row5
+
+row4_2:
+	VPMOVZXBD   (R10)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 704(BX), Y4, Y0
+	VFMADD231PS 672(BX), Y4, Y2
+	VFMADD231PS 544(BX), Y4, Y1
+	VFMADD231PS 512(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row5
+
+row4_3:
+	VPMOVZXBD   (R10)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 736(BX), Y4, Y0
+	VFMADD231PS 704(BX), Y4, Y2
+	VFMADD231PS 576(BX), Y4, Y1
+	VFMADD231PS 544(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y0
+	VFMADD231PS 736(BX), Y4, Y2
+	VFMADD231PS 608(BX), Y4, Y1
+	VFMADD231PS 576(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y2
+	VFMADD231PS 608(BX), Y4, Y3
+
+row5:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge5
+	VPMOVZXBD   (R11)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 640(BX), Y4, Y1
+	ADDQ        DX, R12
+
+row5_1:
+	VPMOVZXBD   (R11)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 672(BX), Y4, Y1
+	VFMADD231PS 640(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x02
+	JLE         row6
+
+row5_2:
+	VPMOVZXBD   (R11)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 704(BX), Y4, Y1
+	VFMADD231PS 672(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row6
+
+row5_3:
+	VPMOVZXBD   (R11)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 736(BX), Y4, Y1
+	VFMADD231PS 704(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row6
+
+row5_4:
+	VPMOVZXBD   (R11)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y1
+	VFMADD231PS 736(BX), Y4, Y3
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y3
+
+row6:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row0_1
+	CMPQ  R13, $0x02
+	JEQ   row0_2
+	CMPQ  R13, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row1_1
+	CMPQ  R13, $0x02
+	JEQ   row1_2
+	CMPQ  R13, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row2_1
+	CMPQ  R13, $0x02
+	JEQ   row2_2
+	CMPQ  R13, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row3_1
+	CMPQ  R13, $0x02
+	JEQ   row3_2
+	CMPQ  R13, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row4_1
+	CMPQ  R13, $0x02
+	JEQ   row4_2
+	CMPQ  R13, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+edge5:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row5_1
+	CMPQ  R13, $0x02
+	JEQ   row5_2
+	CMPQ  R13, $0x03
+	JEQ   row5_3
+	JMP   row5_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (BX), Y4
+	VMOVDQU   192(R12), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y3, Y1, Y1
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y1, Y1
+	VPACKUSWB Y1, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y1, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R13, BX
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R12
+	MOVQ      64(AX), R13
+	MOVQ      8(AX), R14
+	VMOVUPS   (R12), Y4
+	VMOVDQU   192(R13), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y3, Y1, Y1
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R13), Y0, Y0
+	VPADDSW   (R13), Y1, Y1
+	VPACKUSWB Y1, Y0, Y0
+	VPMAXUB   64(R13), Y0, Y0
+	VPMINUB   128(R13), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y1, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         208(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R13)
+
+no1_0_0:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R13)
+
+no1_0_1:
+	ADDQ         R14, R12
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         216(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R13)
+
+no1_0_2:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R13)
+
+no1_0_3:
+	ADDQ R14, R12
+	JMP  next
+
+// func rows5s1AVX2_2x3(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_2x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  192(AX), R11
+	ADDQ  BX, R11
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R12
+	VMOVUPS     (BX)(R12*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R12
+	VMOVUPS     (BX)(R12*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R12
+	VMOVUPS     (BX)(R12*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS (BX), Y6, Y0
+	ADDQ        DX, R12
+
+row0_1:
+	VPMOVZXBD   (SI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 32(BX), Y6, Y0
+	VFMADD231PS (BX), Y6, Y2
+	ADDQ        DX, R12
+
+row0_2:
+	VPMOVZXBD   (SI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 64(BX), Y6, Y0
+	VFMADD231PS 32(BX), Y6, Y2
+	VFMADD231PS (BX), Y6, Y4
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row1
+
+row0_3:
+	VPMOVZXBD   (SI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 96(BX), Y6, Y0
+	VFMADD231PS 64(BX), Y6, Y2
+	VFMADD231PS 32(BX), Y6, Y4
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y0
+	VFMADD231PS 96(BX), Y6, Y2
+	VFMADD231PS 64(BX), Y6, Y4
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y2
+	VFMADD231PS 96(BX), Y6, Y4
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 128(BX), Y6, Y4
+
+row1:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 160(BX), Y6, Y0
+	VFMADD231PS (BX), Y6, Y1
+	ADDQ        DX, R12
+
+row1_1:
+	VPMOVZXBD   (DI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 192(BX), Y6, Y0
+	VFMADD231PS 160(BX), Y6, Y2
+	VFMADD231PS 32(BX), Y6, Y1
+	VFMADD231PS (BX), Y6, Y3
+	ADDQ        DX, R12
+
+row1_2:
+	VPMOVZXBD   (DI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 224(BX), Y6, Y0
+	VFMADD231PS 192(BX), Y6, Y2
+	VFMADD231PS 160(BX), Y6, Y4
+	VFMADD231PS 64(BX), Y6, Y1
+	VFMADD231PS 32(BX), Y6, Y3
+	VFMADD231PS (BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row2
+
+row1_3:
+	VPMOVZXBD   (DI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 256(BX), Y6, Y0
+	VFMADD231PS 224(BX), Y6, Y2
+	VFMADD231PS 192(BX), Y6, Y4
+	VFMADD231PS 96(BX), Y6, Y1
+	VFMADD231PS 64(BX), Y6, Y3
+	VFMADD231PS 32(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 288(BX), Y6, Y0
+	VFMADD231PS 256(BX), Y6, Y2
+	VFMADD231PS 224(BX), Y6, Y4
+	VFMADD231PS 128(BX), Y6, Y1
+	VFMADD231PS 96(BX), Y6, Y3
+	VFMADD231PS 64(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 288(BX), Y6, Y2
+	VFMADD231PS 256(BX), Y6, Y4
+	VFMADD231PS 128(BX), Y6, Y3
+	VFMADD231PS 96(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 288(BX), Y6, Y4
+	VFMADD231PS 128(BX), Y6, Y5
+
+row2:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 320(BX), Y6, Y0
+	VFMADD231PS 160(BX), Y6, Y1
+	ADDQ        DX, R12
+
+row2_1:
+	VPMOVZXBD   (R8)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 352(BX), Y6, Y0
+	VFMADD231PS 320(BX), Y6, Y2
+	VFMADD231PS 192(BX), Y6, Y1
+	VFMADD231PS 160(BX), Y6, Y3
+	ADDQ        DX, R12
+
+row2_2:
+	VPMOVZXBD   (R8)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 384(BX), Y6, Y0
+	VFMADD231PS 352(BX), Y6, Y2
+	VFMADD231PS 320(BX), Y6, Y4
+	VFMADD231PS 224(BX), Y6, Y1
+	VFMADD231PS 192(BX), Y6, Y3
+	VFMADD231PS 160(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row3
+
+row2_3:
+	VPMOVZXBD   (R8)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 416(BX), Y6, Y0
+	VFMADD231PS 384(BX), Y6, Y2
+	VFMADD231PS 352(BX), Y6, Y4
+	VFMADD231PS 256(BX), Y6, Y1
+	VFMADD231PS 224(BX), Y6, Y3
+	VFMADD231PS 192(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 448(BX), Y6, Y0
+	VFMADD231PS 416(BX), Y6, Y2
+	VFMADD231PS 384(BX), Y6, Y4
+	VFMADD231PS 288(BX), Y6, Y1
+	VFMADD231PS 256(BX), Y6, Y3
+	VFMADD231PS 224(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 448(BX), Y6, Y2
+	VFMADD231PS 416(BX), Y6, Y4
+	VFMADD231PS 288(BX), Y6, Y3
+	VFMADD231PS 256(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 448(BX), Y6, Y4
+	VFMADD231PS 288(BX), Y6, Y5
+
+row3:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 480(BX), Y6, Y0
+	VFMADD231PS 320(BX), Y6, Y1
+	ADDQ        DX, R12
+
+row3_1:
+	VPMOVZXBD   (R9)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 512(BX), Y6, Y0
+	VFMADD231PS 480(BX), Y6, Y2
+	VFMADD231PS 352(BX), Y6, Y1
+	VFMADD231PS 320(BX), Y6, Y3
+	ADDQ        DX, R12
+
+row3_2:
+	VPMOVZXBD   (R9)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 544(BX), Y6, Y0
+	VFMADD231PS 512(BX), Y6, Y2
+	VFMADD231PS 480(BX), Y6, Y4
+	VFMADD231PS 384(BX), Y6, Y1
+	VFMADD231PS 352(BX), Y6, Y3
+	VFMADD231PS 320(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row4
+
+row3_3:
+	VPMOVZXBD   (R9)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 576(BX), Y6, Y0
+	VFMADD231PS 544(BX), Y6, Y2
+	VFMADD231PS 512(BX), Y6, Y4
+	VFMADD231PS 416(BX), Y6, Y1
+	VFMADD231PS 384(BX), Y6, Y3
+	VFMADD231PS 352(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 608(BX), Y6, Y0
+	VFMADD231PS 576(BX), Y6, Y2
+	VFMADD231PS 544(BX), Y6, Y4
+	VFMADD231PS 448(BX), Y6, Y1
+	VFMADD231PS 416(BX), Y6, Y3
+	VFMADD231PS 384(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 608(BX), Y6, Y2
+	VFMADD231PS 576(BX), Y6, Y4
+	VFMADD231PS 448(BX), Y6, Y3
+	VFMADD231PS 416(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 608(BX), Y6, Y4
+	VFMADD231PS 448(BX), Y6, Y5
+
+row4:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 640(BX), Y6, Y0
+	VFMADD231PS 480(BX), Y6, Y1
+	ADDQ        DX, R12
+
+row4_1:
+	VPMOVZXBD   (R10)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 672(BX), Y6, Y0
+	VFMADD231PS 640(BX), Y6, Y2
+	VFMADD231PS 512(BX), Y6, Y1
+	VFMADD231PS 480(BX), Y6, Y3
+	ADDQ        DX, R12
+
+row4_2:
+	VPMOVZXBD   (R10)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 704(BX), Y6, Y0
+	VFMADD231PS 672(BX), Y6, Y2
+	VFMADD231PS 640(BX), Y6, Y4
+	VFMADD231PS 544(BX), Y6, Y1
+	VFMADD231PS 512(BX), Y6, Y3
+	VFMADD231PS 480(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row5
+
+row4_3:
+	VPMOVZXBD   (R10)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 736(BX), Y6, Y0
+	VFMADD231PS 704(BX), Y6, Y2
+	VFMADD231PS 672(BX), Y6, Y4
+	VFMADD231PS 576(BX), Y6, Y1
+	VFMADD231PS 544(BX), Y6, Y3
+	VFMADD231PS 512(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 768(BX), Y6, Y0
+	VFMADD231PS 736(BX), Y6, Y2
+	VFMADD231PS 704(BX), Y6, Y4
+	VFMADD231PS 608(BX), Y6, Y1
+	VFMADD231PS 576(BX), Y6, Y3
+	VFMADD231PS 544(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 768(BX), Y6, Y2
+	VFMADD231PS 736(BX), Y6, Y4
+	VFMADD231PS 608(BX), Y6, Y3
+	VFMADD231PS 576(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 768(BX), Y6, Y4
+	VFMADD231PS 608(BX), Y6, Y5
+
+row5:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge5
+	VPMOVZXBD   (R11)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 640(BX), Y6, Y1
+	ADDQ        DX, R12
+
+row5_1:
+	VPMOVZXBD   (R11)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 672(BX), Y6, Y1
+	VFMADD231PS 640(BX), Y6, Y3
+	ADDQ        DX, R12
+
+row5_2:
+	VPMOVZXBD   (R11)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 704(BX), Y6, Y1
+	VFMADD231PS 672(BX), Y6, Y3
+	VFMADD231PS 640(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x03
+	JLE         row6
+
+row5_3:
+	VPMOVZXBD   (R11)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 736(BX), Y6, Y1
+	VFMADD231PS 704(BX), Y6, Y3
+	VFMADD231PS 672(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row6
+
+row5_4:
+	VPMOVZXBD   (R11)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 768(BX), Y6, Y1
+	VFMADD231PS 736(BX), Y6, Y3
+	VFMADD231PS 704(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 768(BX), Y6, Y3
+	VFMADD231PS 736(BX), Y6, Y5
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y6
+	VCVTDQ2PS   Y6, Y6
+	VFMADD231PS 768(BX), Y6, Y5
+
+row6:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row0_1
+	CMPQ  R13, $0x02
+	JEQ   row0_2
+	CMPQ  R13, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row1_1
+	CMPQ  R13, $0x02
+	JEQ   row1_2
+	CMPQ  R13, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row2_1
+	CMPQ  R13, $0x02
+	JEQ   row2_2
+	CMPQ  R13, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row3_1
+	CMPQ  R13, $0x02
+	JEQ   row3_2
+	CMPQ  R13, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row4_1
+	CMPQ  R13, $0x02
+	JEQ   row4_2
+	CMPQ  R13, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+edge5:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row5_1
+	CMPQ  R13, $0x02
+	JEQ   row5_2
+	CMPQ  R13, $0x03
+	JEQ   row5_3
+	JMP   row5_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (BX), Y6
+	VMOVDQU   192(R12), Y7
+	VMULPS    Y6, Y0, Y0
+	VMULPS    Y6, Y2, Y2
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y6, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y1, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y7, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R13, BX
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y5, Y5
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y5, Y3, Y3
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R12), Y3, Y3
+	VPACKUSWB    Y3, Y3, Y3
+	VPMAXUB      64(R12), Y3, Y3
+	VPMINUB      128(R12), Y3, Y3
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y3, Y3, Y3
+
+packed4_false:
+	VPERMD       Y3, Y7, Y3
+	VEXTRACTI128 $0x00, Y3, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x00, Y3, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R12
+	MOVQ      64(AX), R13
+	MOVQ      8(AX), R14
+	VMOVUPS   (R12), Y6
+	VMOVDQU   192(R13), Y7
+	VMULPS    Y6, Y0, Y0
+	VMULPS    Y6, Y2, Y2
+	VMULPS    Y6, Y4, Y4
+	VMULPS    Y6, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y1, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R13), Y0, Y0
+	VPADDSW   (R13), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R13), Y0, Y0
+	VPMINUB   128(R13), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y7, Y0
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         208(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R15)
+
+no1_0_0:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R15)
+
+no1_0_1:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R15)
+
+no1_0_2:
+	ADDQ         R14, R12
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         216(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R15)
+
+no1_0_3:
+	ADDQ      R14, R12
+	VMULPS    Y6, Y3, Y3
+	VMULPS    Y6, Y5, Y5
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VPACKSSDW Y5, Y3, Y3
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R13), Y3, Y3
+	VPACKUSWB Y3, Y3, Y3
+	VPMAXUB   64(R13), Y3, Y3
+	VPMINUB   128(R13), Y3, Y3
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y3, Y3, Y3
+
+packed4_true:
+	VPERMD       Y3, Y7, Y3
+	VEXTRACTI128 $0x00, Y3, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_0:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x00, Y3, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_1:
+	ADDQ R14, R12
+	JMP  next
+
+// func rows5s1AVX2_2x4(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_2x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  192(AX), R11
+	ADDQ  BX, R11
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R12
+	VMOVUPS     (BX)(R12*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R12
+	VMOVUPS     (BX)(R12*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R12
+	VMOVUPS     (BX)(R12*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        56(CX), R12
+	VMOVUPS     (BX)(R12*1), Y6
+	VMOVDQA     Y6, Y7
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS (BX), Y8, Y0
+	ADDQ        DX, R12
+
+row0_1:
+	VPMOVZXBD   (SI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 32(BX), Y8, Y0
+	VFMADD231PS (BX), Y8, Y2
+	ADDQ        DX, R12
+
+row0_2:
+	VPMOVZXBD   (SI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 64(BX), Y8, Y0
+	VFMADD231PS 32(BX), Y8, Y2
+	VFMADD231PS (BX), Y8, Y4
+	ADDQ        DX, R12
+
+row0_3:
+	VPMOVZXBD   (SI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 96(BX), Y8, Y0
+	VFMADD231PS 64(BX), Y8, Y2
+	VFMADD231PS 32(BX), Y8, Y4
+	VFMADD231PS (BX), Y8, Y6
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y0
+	VFMADD231PS 96(BX), Y8, Y2
+	VFMADD231PS 64(BX), Y8, Y4
+	VFMADD231PS 32(BX), Y8, Y6
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y2
+	VFMADD231PS 96(BX), Y8, Y4
+	VFMADD231PS 64(BX), Y8, Y6
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y4
+	VFMADD231PS 96(BX), Y8, Y6
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 128(BX), Y8, Y6
+
+row1:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 160(BX), Y8, Y0
+	VFMADD231PS (BX), Y8, Y1
+	ADDQ        DX, R12
+
+row1_1:
+	VPMOVZXBD   (DI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 192(BX), Y8, Y0
+	VFMADD231PS 160(BX), Y8, Y2
+	VFMADD231PS 32(BX), Y8, Y1
+	VFMADD231PS (BX), Y8, Y3
+	ADDQ        DX, R12
+
+row1_2:
+	VPMOVZXBD   (DI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 224(BX), Y8, Y0
+	VFMADD231PS 192(BX), Y8, Y2
+	VFMADD231PS 160(BX), Y8, Y4
+	VFMADD231PS 64(BX), Y8, Y1
+	VFMADD231PS 32(BX), Y8, Y3
+	VFMADD231PS (BX), Y8, Y5
+	ADDQ        DX, R12
+
+row1_3:
+	VPMOVZXBD   (DI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 256(BX), Y8, Y0
+	VFMADD231PS 224(BX), Y8, Y2
+	VFMADD231PS 192(BX), Y8, Y4
+	VFMADD231PS 160(BX), Y8, Y6
+	VFMADD231PS 96(BX), Y8, Y1
+	VFMADD231PS 64(BX), Y8, Y3
+	VFMADD231PS 32(BX), Y8, Y5
+	VFMADD231PS (BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 288(BX), Y8, Y0
+	VFMADD231PS 256(BX), Y8, Y2
+	VFMADD231PS 224(BX), Y8, Y4
+	VFMADD231PS 192(BX), Y8, Y6
+	VFMADD231PS 128(BX), Y8, Y1
+	VFMADD231PS 96(BX), Y8, Y3
+	VFMADD231PS 64(BX), Y8, Y5
+	VFMADD231PS 32(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 288(BX), Y8, Y2
+	VFMADD231PS 256(BX), Y8, Y4
+	VFMADD231PS 224(BX), Y8, Y6
+	VFMADD231PS 128(BX), Y8, Y3
+	VFMADD231PS 96(BX), Y8, Y5
+	VFMADD231PS 64(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 288(BX), Y8, Y4
+	VFMADD231PS 256(BX), Y8, Y6
+	VFMADD231PS 128(BX), Y8, Y5
+	VFMADD231PS 96(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 288(BX), Y8, Y6
+	VFMADD231PS 128(BX), Y8, Y7
+
+row2:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 320(BX), Y8, Y0
+	VFMADD231PS 160(BX), Y8, Y1
+	ADDQ        DX, R12
+
+row2_1:
+	VPMOVZXBD   (R8)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 352(BX), Y8, Y0
+	VFMADD231PS 320(BX), Y8, Y2
+	VFMADD231PS 192(BX), Y8, Y1
+	VFMADD231PS 160(BX), Y8, Y3
+	ADDQ        DX, R12
+
+row2_2:
+	VPMOVZXBD   (R8)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 384(BX), Y8, Y0
+	VFMADD231PS 352(BX), Y8, Y2
+	VFMADD231PS 320(BX), Y8, Y4
+	VFMADD231PS 224(BX), Y8, Y1
+	VFMADD231PS 192(BX), Y8, Y3
+	VFMADD231PS 160(BX), Y8, Y5
+	ADDQ        DX, R12
+
+row2_3:
+	VPMOVZXBD   (R8)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 416(BX), Y8, Y0
+	VFMADD231PS 384(BX), Y8, Y2
+	VFMADD231PS 352(BX), Y8, Y4
+	VFMADD231PS 320(BX), Y8, Y6
+	VFMADD231PS 256(BX), Y8, Y1
+	VFMADD231PS 224(BX), Y8, Y3
+	VFMADD231PS 192(BX), Y8, Y5
+	VFMADD231PS 160(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 448(BX), Y8, Y0
+	VFMADD231PS 416(BX), Y8, Y2
+	VFMADD231PS 384(BX), Y8, Y4
+	VFMADD231PS 352(BX), Y8, Y6
+	VFMADD231PS 288(BX), Y8, Y1
+	VFMADD231PS 256(BX), Y8, Y3
+	VFMADD231PS 224(BX), Y8, Y5
+	VFMADD231PS 192(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 448(BX), Y8, Y2
+	VFMADD231PS 416(BX), Y8, Y4
+	VFMADD231PS 384(BX), Y8, Y6
+	VFMADD231PS 288(BX), Y8, Y3
+	VFMADD231PS 256(BX), Y8, Y5
+	VFMADD231PS 224(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 448(BX), Y8, Y4
+	VFMADD231PS 416(BX), Y8, Y6
+	VFMADD231PS 288(BX), Y8, Y5
+	VFMADD231PS 256(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 448(BX), Y8, Y6
+	VFMADD231PS 288(BX), Y8, Y7
+
+row3:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 480(BX), Y8, Y0
+	VFMADD231PS 320(BX), Y8, Y1
+	ADDQ        DX, R12
+
+row3_1:
+	VPMOVZXBD   (R9)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 512(BX), Y8, Y0
+	VFMADD231PS 480(BX), Y8, Y2
+	VFMADD231PS 352(BX), Y8, Y1
+	VFMADD231PS 320(BX), Y8, Y3
+	ADDQ        DX, R12
+
+row3_2:
+	VPMOVZXBD   (R9)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 544(BX), Y8, Y0
+	VFMADD231PS 512(BX), Y8, Y2
+	VFMADD231PS 480(BX), Y8, Y4
+	VFMADD231PS 384(BX), Y8, Y1
+	VFMADD231PS 352(BX), Y8, Y3
+	VFMADD231PS 320(BX), Y8, Y5
+	ADDQ        DX, R12
+
+row3_3:
+	VPMOVZXBD   (R9)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 576(BX), Y8, Y0
+	VFMADD231PS 544(BX), Y8, Y2
+	VFMADD231PS 512(BX), Y8, Y4
+	VFMADD231PS 480(BX), Y8, Y6
+	VFMADD231PS 416(BX), Y8, Y1
+	VFMADD231PS 384(BX), Y8, Y3
+	VFMADD231PS 352(BX), Y8, Y5
+	VFMADD231PS 320(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 608(BX), Y8, Y0
+	VFMADD231PS 576(BX), Y8, Y2
+	VFMADD231PS 544(BX), Y8, Y4
+	VFMADD231PS 512(BX), Y8, Y6
+	VFMADD231PS 448(BX), Y8, Y1
+	VFMADD231PS 416(BX), Y8, Y3
+	VFMADD231PS 384(BX), Y8, Y5
+	VFMADD231PS 352(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 608(BX), Y8, Y2
+	VFMADD231PS 576(BX), Y8, Y4
+	VFMADD231PS 544(BX), Y8, Y6
+	VFMADD231PS 448(BX), Y8, Y3
+	VFMADD231PS 416(BX), Y8, Y5
+	VFMADD231PS 384(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 608(BX), Y8, Y4
+	VFMADD231PS 576(BX), Y8, Y6
+	VFMADD231PS 448(BX), Y8, Y5
+	VFMADD231PS 416(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 608(BX), Y8, Y6
+	VFMADD231PS 448(BX), Y8, Y7
+
+row4:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 640(BX), Y8, Y0
+	VFMADD231PS 480(BX), Y8, Y1
+	ADDQ        DX, R12
+
+row4_1:
+	VPMOVZXBD   (R10)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 672(BX), Y8, Y0
+	VFMADD231PS 640(BX), Y8, Y2
+	VFMADD231PS 512(BX), Y8, Y1
+	VFMADD231PS 480(BX), Y8, Y3
+	ADDQ        DX, R12
+
+row4_2:
+	VPMOVZXBD   (R10)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 704(BX), Y8, Y0
+	VFMADD231PS 672(BX), Y8, Y2
+	VFMADD231PS 640(BX), Y8, Y4
+	VFMADD231PS 544(BX), Y8, Y1
+	VFMADD231PS 512(BX), Y8, Y3
+	VFMADD231PS 480(BX), Y8, Y5
+	ADDQ        DX, R12
+
+row4_3:
+	VPMOVZXBD   (R10)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 736(BX), Y8, Y0
+	VFMADD231PS 704(BX), Y8, Y2
+	VFMADD231PS 672(BX), Y8, Y4
+	VFMADD231PS 640(BX), Y8, Y6
+	VFMADD231PS 576(BX), Y8, Y1
+	VFMADD231PS 544(BX), Y8, Y3
+	VFMADD231PS 512(BX), Y8, Y5
+	VFMADD231PS 480(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 768(BX), Y8, Y0
+	VFMADD231PS 736(BX), Y8, Y2
+	VFMADD231PS 704(BX), Y8, Y4
+	VFMADD231PS 672(BX), Y8, Y6
+	VFMADD231PS 608(BX), Y8, Y1
+	VFMADD231PS 576(BX), Y8, Y3
+	VFMADD231PS 544(BX), Y8, Y5
+	VFMADD231PS 512(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 768(BX), Y8, Y2
+	VFMADD231PS 736(BX), Y8, Y4
+	VFMADD231PS 704(BX), Y8, Y6
+	VFMADD231PS 608(BX), Y8, Y3
+	VFMADD231PS 576(BX), Y8, Y5
+	VFMADD231PS 544(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 768(BX), Y8, Y4
+	VFMADD231PS 736(BX), Y8, Y6
+	VFMADD231PS 608(BX), Y8, Y5
+	VFMADD231PS 576(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 768(BX), Y8, Y6
+	VFMADD231PS 608(BX), Y8, Y7
+
+row5:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge5
+	VPMOVZXBD   (R11)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 640(BX), Y8, Y1
+	ADDQ        DX, R12
+
+row5_1:
+	VPMOVZXBD   (R11)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 672(BX), Y8, Y1
+	VFMADD231PS 640(BX), Y8, Y3
+	ADDQ        DX, R12
+
+row5_2:
+	VPMOVZXBD   (R11)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 704(BX), Y8, Y1
+	VFMADD231PS 672(BX), Y8, Y3
+	VFMADD231PS 640(BX), Y8, Y5
+	ADDQ        DX, R12
+
+row5_3:
+	VPMOVZXBD   (R11)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 736(BX), Y8, Y1
+	VFMADD231PS 704(BX), Y8, Y3
+	VFMADD231PS 672(BX), Y8, Y5
+	VFMADD231PS 640(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x04
+	JLE         row6
+
+row5_4:
+	VPMOVZXBD   (R11)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 768(BX), Y8, Y1
+	VFMADD231PS 736(BX), Y8, Y3
+	VFMADD231PS 704(BX), Y8, Y5
+	VFMADD231PS 672(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 768(BX), Y8, Y3
+	VFMADD231PS 736(BX), Y8, Y5
+	VFMADD231PS 704(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 768(BX), Y8, Y5
+	VFMADD231PS 736(BX), Y8, Y7
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y8
+	VCVTDQ2PS   Y8, Y8
+	VFMADD231PS 768(BX), Y8, Y7
+
+row6:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row0_1
+	CMPQ  R13, $0x02
+	JEQ   row0_2
+	CMPQ  R13, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row1_1
+	CMPQ  R13, $0x02
+	JEQ   row1_2
+	CMPQ  R13, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row2_1
+	CMPQ  R13, $0x02
+	JEQ   row2_2
+	CMPQ  R13, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row3_1
+	CMPQ  R13, $0x02
+	JEQ   row3_2
+	CMPQ  R13, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row4_1
+	CMPQ  R13, $0x02
+	JEQ   row4_2
+	CMPQ  R13, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+edge5:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row5_1
+	CMPQ  R13, $0x02
+	JEQ   row5_2
+	CMPQ  R13, $0x03
+	JEQ   row5_3
+	JMP   row5_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (BX), Y8
+	VMOVDQU   192(R12), Y9
+	VMULPS    Y8, Y0, Y0
+	VMULPS    Y8, Y2, Y2
+	VMULPS    Y8, Y4, Y4
+	VMULPS    Y8, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y9, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVHPS      X2, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Y8, Y7, Y7
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VCVTPS2DQ    Y7, Y7
+	VPACKSSDW    Y3, Y1, Y1
+	VPACKSSDW    Y7, Y5, Y5
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R12), Y1, Y1
+	VPADDSW      (R12), Y5, Y5
+	VPACKUSWB    Y5, Y1, Y1
+	VPMAXUB      64(R12), Y1, Y1
+	VPMINUB      128(R12), Y1, Y1
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y5, Y1, Y1
+
+packed4_false:
+	VPERMD       Y1, Y9, Y1
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y1, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x00, Y1, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y1, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y1, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R12
+	MOVQ      64(AX), R13
+	MOVQ      8(AX), R14
+	VMOVUPS   (R12), Y8
+	VMOVDQU   192(R13), Y9
+	VMULPS    Y8, Y0, Y0
+	VMULPS    Y8, Y2, Y2
+	VMULPS    Y8, Y4, Y4
+	VMULPS    Y8, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R13), Y0, Y0
+	VPADDSW   (R13), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R13), Y0, Y0
+	VPMINUB   128(R13), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y9, Y0
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         208(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x00, Y0, X2
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X2, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X2, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X2, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X2, (R15)
+
+no1_0_0:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x00, Y0, X2
+	VPSRLDQ      $0x08, X2, X2
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X2, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X2, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X2, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X2, (R15)
+
+no1_0_1:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y0, X2
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X2, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X2, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X2, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X2, (R15)
+
+no1_0_2:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R15)
+
+no1_0_3:
+	ADDQ      R14, R12
+	VMULPS    Y8, Y1, Y1
+	VMULPS    Y8, Y3, Y3
+	VMULPS    Y8, Y5, Y5
+	VMULPS    Y8, Y7, Y7
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VCVTPS2DQ Y7, Y7
+	VPACKSSDW Y3, Y1, Y1
+	VPACKSSDW Y7, Y5, Y5
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R13), Y1, Y1
+	VPADDSW   (R13), Y5, Y5
+	VPACKUSWB Y5, Y1, Y1
+	VPMAXUB   64(R13), Y1, Y1
+	VPMINUB   128(R13), Y1, Y1
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y5, Y1, Y1
+
+packed4_true:
+	VPERMD       Y1, Y9, Y1
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         216(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x00, Y1, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_0:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x00, Y1, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_1:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y1, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_2
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_2
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_2
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_2
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_2:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y1, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_3
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_3
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_3
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_3
+	VPEXTRB $0x00, X0, (R13)
+
+no1_4_3:
+	ADDQ R14, R12
+	JMP  next
+
+// func rows5s1AVX2_2x5(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s1AVX2_2x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  192(AX), R11
+	ADDQ  BX, R11
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R12
+	VMOVUPS     (BX)(R12*1), Y0
+	VMOVDQA     Y0, Y1
+	MOVQ        40(CX), R12
+	VMOVUPS     (BX)(R12*1), Y2
+	VMOVDQA     Y2, Y3
+	MOVQ        48(CX), R12
+	VMOVUPS     (BX)(R12*1), Y4
+	VMOVDQA     Y4, Y5
+	MOVQ        56(CX), R12
+	VMOVUPS     (BX)(R12*1), Y6
+	VMOVDQA     Y6, Y7
+	MOVQ        64(CX), R12
+	VMOVUPS     (BX)(R12*1), Y8
+	VMOVDQA     Y8, Y9
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS (BX), Y10, Y0
+	ADDQ        DX, R12
+
+row0_1:
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 32(BX), Y10, Y0
+	VFMADD231PS (BX), Y10, Y2
+	ADDQ        DX, R12
+
+row0_2:
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 64(BX), Y10, Y0
+	VFMADD231PS 32(BX), Y10, Y2
+	VFMADD231PS (BX), Y10, Y4
+	ADDQ        DX, R12
+
+row0_3:
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 96(BX), Y10, Y0
+	VFMADD231PS 64(BX), Y10, Y2
+	VFMADD231PS 32(BX), Y10, Y4
+	VFMADD231PS (BX), Y10, Y6
+	ADDQ        DX, R12
+
+row0_4:
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y0
+	VFMADD231PS 96(BX), Y10, Y2
+	VFMADD231PS 64(BX), Y10, Y4
+	VFMADD231PS 32(BX), Y10, Y6
+	VFMADD231PS (BX), Y10, Y8
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y2
+	VFMADD231PS 96(BX), Y10, Y4
+	VFMADD231PS 64(BX), Y10, Y6
+	VFMADD231PS 32(BX), Y10, Y8
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y4
+	VFMADD231PS 96(BX), Y10, Y6
+	VFMADD231PS 64(BX), Y10, Y8
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y6
+	VFMADD231PS 96(BX), Y10, Y8
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x08
+	JLE         row1
+	VPMOVZXBD   (SI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 128(BX), Y10, Y8
+
+row1:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 160(BX), Y10, Y0
+	VFMADD231PS (BX), Y10, Y1
+	ADDQ        DX, R12
+
+row1_1:
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 192(BX), Y10, Y0
+	VFMADD231PS 160(BX), Y10, Y2
+	VFMADD231PS 32(BX), Y10, Y1
+	VFMADD231PS (BX), Y10, Y3
+	ADDQ        DX, R12
+
+row1_2:
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 224(BX), Y10, Y0
+	VFMADD231PS 192(BX), Y10, Y2
+	VFMADD231PS 160(BX), Y10, Y4
+	VFMADD231PS 64(BX), Y10, Y1
+	VFMADD231PS 32(BX), Y10, Y3
+	VFMADD231PS (BX), Y10, Y5
+	ADDQ        DX, R12
+
+row1_3:
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 256(BX), Y10, Y0
+	VFMADD231PS 224(BX), Y10, Y2
+	VFMADD231PS 192(BX), Y10, Y4
+	VFMADD231PS 160(BX), Y10, Y6
+	VFMADD231PS 96(BX), Y10, Y1
+	VFMADD231PS 64(BX), Y10, Y3
+	VFMADD231PS 32(BX), Y10, Y5
+	VFMADD231PS (BX), Y10, Y7
+	ADDQ        DX, R12
+
+row1_4:
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 288(BX), Y10, Y0
+	VFMADD231PS 256(BX), Y10, Y2
+	VFMADD231PS 224(BX), Y10, Y4
+	VFMADD231PS 192(BX), Y10, Y6
+	VFMADD231PS 160(BX), Y10, Y8
+	VFMADD231PS 128(BX), Y10, Y1
+	VFMADD231PS 96(BX), Y10, Y3
+	VFMADD231PS 64(BX), Y10, Y5
+	VFMADD231PS 32(BX), Y10, Y7
+	VFMADD231PS (BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 288(BX), Y10, Y2
+	VFMADD231PS 256(BX), Y10, Y4
+	VFMADD231PS 224(BX), Y10, Y6
+	VFMADD231PS 192(BX), Y10, Y8
+	VFMADD231PS 128(BX), Y10, Y3
+	VFMADD231PS 96(BX), Y10, Y5
+	VFMADD231PS 64(BX), Y10, Y7
+	VFMADD231PS 32(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 288(BX), Y10, Y4
+	VFMADD231PS 256(BX), Y10, Y6
+	VFMADD231PS 224(BX), Y10, Y8
+	VFMADD231PS 128(BX), Y10, Y5
+	VFMADD231PS 96(BX), Y10, Y7
+	VFMADD231PS 64(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 288(BX), Y10, Y6
+	VFMADD231PS 256(BX), Y10, Y8
+	VFMADD231PS 128(BX), Y10, Y7
+	VFMADD231PS 96(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x08
+	JLE         row2
+	VPMOVZXBD   (DI)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 288(BX), Y10, Y8
+	VFMADD231PS 128(BX), Y10, Y9
+
+row2:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 320(BX), Y10, Y0
+	VFMADD231PS 160(BX), Y10, Y1
+	ADDQ        DX, R12
+
+row2_1:
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 352(BX), Y10, Y0
+	VFMADD231PS 320(BX), Y10, Y2
+	VFMADD231PS 192(BX), Y10, Y1
+	VFMADD231PS 160(BX), Y10, Y3
+	ADDQ        DX, R12
+
+row2_2:
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 384(BX), Y10, Y0
+	VFMADD231PS 352(BX), Y10, Y2
+	VFMADD231PS 320(BX), Y10, Y4
+	VFMADD231PS 224(BX), Y10, Y1
+	VFMADD231PS 192(BX), Y10, Y3
+	VFMADD231PS 160(BX), Y10, Y5
+	ADDQ        DX, R12
+
+row2_3:
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 416(BX), Y10, Y0
+	VFMADD231PS 384(BX), Y10, Y2
+	VFMADD231PS 352(BX), Y10, Y4
+	VFMADD231PS 320(BX), Y10, Y6
+	VFMADD231PS 256(BX), Y10, Y1
+	VFMADD231PS 224(BX), Y10, Y3
+	VFMADD231PS 192(BX), Y10, Y5
+	VFMADD231PS 160(BX), Y10, Y7
+	ADDQ        DX, R12
+
+row2_4:
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 448(BX), Y10, Y0
+	VFMADD231PS 416(BX), Y10, Y2
+	VFMADD231PS 384(BX), Y10, Y4
+	VFMADD231PS 352(BX), Y10, Y6
+	VFMADD231PS 320(BX), Y10, Y8
+	VFMADD231PS 288(BX), Y10, Y1
+	VFMADD231PS 256(BX), Y10, Y3
+	VFMADD231PS 224(BX), Y10, Y5
+	VFMADD231PS 192(BX), Y10, Y7
+	VFMADD231PS 160(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 448(BX), Y10, Y2
+	VFMADD231PS 416(BX), Y10, Y4
+	VFMADD231PS 384(BX), Y10, Y6
+	VFMADD231PS 352(BX), Y10, Y8
+	VFMADD231PS 288(BX), Y10, Y3
+	VFMADD231PS 256(BX), Y10, Y5
+	VFMADD231PS 224(BX), Y10, Y7
+	VFMADD231PS 192(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 448(BX), Y10, Y4
+	VFMADD231PS 416(BX), Y10, Y6
+	VFMADD231PS 384(BX), Y10, Y8
+	VFMADD231PS 288(BX), Y10, Y5
+	VFMADD231PS 256(BX), Y10, Y7
+	VFMADD231PS 224(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 448(BX), Y10, Y6
+	VFMADD231PS 416(BX), Y10, Y8
+	VFMADD231PS 288(BX), Y10, Y7
+	VFMADD231PS 256(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x08
+	JLE         row3
+	VPMOVZXBD   (R8)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 448(BX), Y10, Y8
+	VFMADD231PS 288(BX), Y10, Y9
+
+row3:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 480(BX), Y10, Y0
+	VFMADD231PS 320(BX), Y10, Y1
+	ADDQ        DX, R12
+
+row3_1:
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 512(BX), Y10, Y0
+	VFMADD231PS 480(BX), Y10, Y2
+	VFMADD231PS 352(BX), Y10, Y1
+	VFMADD231PS 320(BX), Y10, Y3
+	ADDQ        DX, R12
+
+row3_2:
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 544(BX), Y10, Y0
+	VFMADD231PS 512(BX), Y10, Y2
+	VFMADD231PS 480(BX), Y10, Y4
+	VFMADD231PS 384(BX), Y10, Y1
+	VFMADD231PS 352(BX), Y10, Y3
+	VFMADD231PS 320(BX), Y10, Y5
+	ADDQ        DX, R12
+
+row3_3:
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 576(BX), Y10, Y0
+	VFMADD231PS 544(BX), Y10, Y2
+	VFMADD231PS 512(BX), Y10, Y4
+	VFMADD231PS 480(BX), Y10, Y6
+	VFMADD231PS 416(BX), Y10, Y1
+	VFMADD231PS 384(BX), Y10, Y3
+	VFMADD231PS 352(BX), Y10, Y5
+	VFMADD231PS 320(BX), Y10, Y7
+	ADDQ        DX, R12
+
+row3_4:
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 608(BX), Y10, Y0
+	VFMADD231PS 576(BX), Y10, Y2
+	VFMADD231PS 544(BX), Y10, Y4
+	VFMADD231PS 512(BX), Y10, Y6
+	VFMADD231PS 480(BX), Y10, Y8
+	VFMADD231PS 448(BX), Y10, Y1
+	VFMADD231PS 416(BX), Y10, Y3
+	VFMADD231PS 384(BX), Y10, Y5
+	VFMADD231PS 352(BX), Y10, Y7
+	VFMADD231PS 320(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 608(BX), Y10, Y2
+	VFMADD231PS 576(BX), Y10, Y4
+	VFMADD231PS 544(BX), Y10, Y6
+	VFMADD231PS 512(BX), Y10, Y8
+	VFMADD231PS 448(BX), Y10, Y3
+	VFMADD231PS 416(BX), Y10, Y5
+	VFMADD231PS 384(BX), Y10, Y7
+	VFMADD231PS 352(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 608(BX), Y10, Y4
+	VFMADD231PS 576(BX), Y10, Y6
+	VFMADD231PS 544(BX), Y10, Y8
+	VFMADD231PS 448(BX), Y10, Y5
+	VFMADD231PS 416(BX), Y10, Y7
+	VFMADD231PS 384(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 608(BX), Y10, Y6
+	VFMADD231PS 576(BX), Y10, Y8
+	VFMADD231PS 448(BX), Y10, Y7
+	VFMADD231PS 416(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x08
+	JLE         row4
+	VPMOVZXBD   (R9)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 608(BX), Y10, Y8
+	VFMADD231PS 448(BX), Y10, Y9
+
+row4:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 640(BX), Y10, Y0
+	VFMADD231PS 480(BX), Y10, Y1
+	ADDQ        DX, R12
+
+row4_1:
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 672(BX), Y10, Y0
+	VFMADD231PS 640(BX), Y10, Y2
+	VFMADD231PS 512(BX), Y10, Y1
+	VFMADD231PS 480(BX), Y10, Y3
+	ADDQ        DX, R12
+
+row4_2:
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 704(BX), Y10, Y0
+	VFMADD231PS 672(BX), Y10, Y2
+	VFMADD231PS 640(BX), Y10, Y4
+	VFMADD231PS 544(BX), Y10, Y1
+	VFMADD231PS 512(BX), Y10, Y3
+	VFMADD231PS 480(BX), Y10, Y5
+	ADDQ        DX, R12
+
+row4_3:
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 736(BX), Y10, Y0
+	VFMADD231PS 704(BX), Y10, Y2
+	VFMADD231PS 672(BX), Y10, Y4
+	VFMADD231PS 640(BX), Y10, Y6
+	VFMADD231PS 576(BX), Y10, Y1
+	VFMADD231PS 544(BX), Y10, Y3
+	VFMADD231PS 512(BX), Y10, Y5
+	VFMADD231PS 480(BX), Y10, Y7
+	ADDQ        DX, R12
+
+row4_4:
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y0
+	VFMADD231PS 736(BX), Y10, Y2
+	VFMADD231PS 704(BX), Y10, Y4
+	VFMADD231PS 672(BX), Y10, Y6
+	VFMADD231PS 640(BX), Y10, Y8
+	VFMADD231PS 608(BX), Y10, Y1
+	VFMADD231PS 576(BX), Y10, Y3
+	VFMADD231PS 544(BX), Y10, Y5
+	VFMADD231PS 512(BX), Y10, Y7
+	VFMADD231PS 480(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y2
+	VFMADD231PS 736(BX), Y10, Y4
+	VFMADD231PS 704(BX), Y10, Y6
+	VFMADD231PS 672(BX), Y10, Y8
+	VFMADD231PS 608(BX), Y10, Y3
+	VFMADD231PS 576(BX), Y10, Y5
+	VFMADD231PS 544(BX), Y10, Y7
+	VFMADD231PS 512(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y4
+	VFMADD231PS 736(BX), Y10, Y6
+	VFMADD231PS 704(BX), Y10, Y8
+	VFMADD231PS 608(BX), Y10, Y5
+	VFMADD231PS 576(BX), Y10, Y7
+	VFMADD231PS 544(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y6
+	VFMADD231PS 736(BX), Y10, Y8
+	VFMADD231PS 608(BX), Y10, Y7
+	VFMADD231PS 576(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x08
+	JLE         row5
+	VPMOVZXBD   (R10)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y8
+	VFMADD231PS 608(BX), Y10, Y9
+
+row5:
+	MOVQ        136(AX), R12
+	CMPQ        16(CX), $0x00
+	JNE         edge5
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 640(BX), Y10, Y1
+	ADDQ        DX, R12
+
+row5_1:
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 672(BX), Y10, Y1
+	VFMADD231PS 640(BX), Y10, Y3
+	ADDQ        DX, R12
+
+row5_2:
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 704(BX), Y10, Y1
+	VFMADD231PS 672(BX), Y10, Y3
+	VFMADD231PS 640(BX), Y10, Y5
+	ADDQ        DX, R12
+
+row5_3:
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 736(BX), Y10, Y1
+	VFMADD231PS 704(BX), Y10, Y3
+	VFMADD231PS 672(BX), Y10, Y5
+	VFMADD231PS 640(BX), Y10, Y7
+	ADDQ        DX, R12
+
+row5_4:
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y1
+	VFMADD231PS 736(BX), Y10, Y3
+	VFMADD231PS 704(BX), Y10, Y5
+	VFMADD231PS 672(BX), Y10, Y7
+	VFMADD231PS 640(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x05
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y3
+	VFMADD231PS 736(BX), Y10, Y5
+	VFMADD231PS 704(BX), Y10, Y7
+	VFMADD231PS 672(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x06
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y5
+	VFMADD231PS 736(BX), Y10, Y7
+	VFMADD231PS 704(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x07
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y7
+	VFMADD231PS 736(BX), Y10, Y9
+	ADDQ        DX, R12
+	CMPQ        24(CX), $0x08
+	JLE         row6
+	VPMOVZXBD   (R11)(R12*1), Y10
+	VCVTDQ2PS   Y10, Y10
+	VFMADD231PS 768(BX), Y10, Y9
+
+row6:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row0_1
+	CMPQ  R13, $0x02
+	JEQ   row0_2
+	CMPQ  R13, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row1_1
+	CMPQ  R13, $0x02
+	JEQ   row1_2
+	CMPQ  R13, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row2_1
+	CMPQ  R13, $0x02
+	JEQ   row2_2
+	CMPQ  R13, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row3_1
+	CMPQ  R13, $0x02
+	JEQ   row3_2
+	CMPQ  R13, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row4_1
+	CMPQ  R13, $0x02
+	JEQ   row4_2
+	CMPQ  R13, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+edge5:
+	MOVQ  16(CX), R13
+	MOVQ  R13, R14
+	IMULQ DX, R14
+	ADDQ  R14, R12
+	CMPQ  R13, $0x01
+	JEQ   row5_1
+	CMPQ  R13, $0x02
+	JEQ   row5_2
+	CMPQ  R13, $0x03
+	JEQ   row5_3
+	JMP   row5_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (BX), Y10
+	VMOVDQU   192(R12), Y11
+	VMULPS    Y10, Y0, Y0
+	VMULPS    Y10, Y2, Y2
+	VMULPS    Y10, Y4, Y4
+	VMULPS    Y10, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y11, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x00, Y0, X2
+	VMOVHPS      X2, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y0, X2
+	VMOVQ        X2, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+	VMULPS       Y10, Y8, Y8
+	VMULPS       Y10, Y1, Y1
+	VMULPS       Y10, Y3, Y3
+	VMULPS       Y10, Y5, Y5
+	VCVTPS2DQ    Y8, Y8
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y3, Y3
+	VCVTPS2DQ    Y5, Y5
+	VPACKSSDW    Y1, Y8, Y8
+	VPACKSSDW    Y5, Y3, Y3
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R12), Y8, Y8
+	VPADDSW      (R12), Y3, Y3
+	VPACKUSWB    Y3, Y8, Y8
+	VPMAXUB      64(R12), Y8, Y8
+	VPMINUB      128(R12), Y8, Y8
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y3, Y8, Y8
+
+packed4_false:
+	VPERMD       Y8, Y11, Y8
+	VEXTRACTI128 $0x00, Y8, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R13, BX
+	MOVQ         8(CX), BX
+	IMULQ        R13, BX
+	ADDQ         216(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y8, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y8, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x01, Y8, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+	VMULPS       Y10, Y7, Y7
+	VMULPS       Y10, Y9, Y9
+	VCVTPS2DQ    Y7, Y7
+	VCVTPS2DQ    Y9, Y9
+	VPACKSSDW    Y9, Y7, Y7
+	CMPQ         72(AX), $0x00
+	JNE          plain8_false
+	VPADDSW      (R12), Y7, Y7
+	VPACKUSWB    Y7, Y7, Y7
+	VPMAXUB      64(R12), Y7, Y7
+	VPMINUB      128(R12), Y7, Y7
+	JMP          packed8_false
+
+plain8_false:
+	VPACKUSWB Y7, Y7, Y7
+
+packed8_false:
+	VPERMD       Y7, Y11, Y7
+	VEXTRACTI128 $0x00, Y7, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R13, BX
+	VEXTRACTI128 $0x00, Y7, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R13, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R12
+	MOVQ      64(AX), R13
+	MOVQ      8(AX), R14
+	VMOVUPS   (R12), Y10
+	VMOVDQU   192(R13), Y11
+	VMULPS    Y10, Y0, Y0
+	VMULPS    Y10, Y2, Y2
+	VMULPS    Y10, Y4, Y4
+	VMULPS    Y10, Y6, Y6
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y4, Y4
+	VCVTPS2DQ Y6, Y6
+	VPACKSSDW Y2, Y0, Y0
+	VPACKSSDW Y6, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R13), Y0, Y0
+	VPADDSW   (R13), Y4, Y4
+	VPACKUSWB Y4, Y0, Y0
+	VPMAXUB   64(R13), Y0, Y0
+	VPMINUB   128(R13), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y4, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y11, Y0
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         208(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x00, Y0, X2
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X2, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X2, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X2, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X2, (R15)
+
+no1_0_0:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x00, Y0, X2
+	VPSRLDQ      $0x08, X2, X2
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X2, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X2, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X2, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X2, (R15)
+
+no1_0_1:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y0, X2
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X2, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X2, X2
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X2, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X2, X2
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X2, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X2, X2
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X2, (R15)
+
+no1_0_2:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R15)
+
+no1_0_3:
+	ADDQ      R14, R12
+	VMULPS    Y10, Y8, Y8
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y10, Y3, Y3
+	VMULPS    Y10, Y5, Y5
+	VCVTPS2DQ Y8, Y8
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y3, Y3
+	VCVTPS2DQ Y5, Y5
+	VPACKSSDW Y1, Y8, Y8
+	VPACKSSDW Y5, Y3, Y3
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R13), Y8, Y8
+	VPADDSW   (R13), Y3, Y3
+	VPACKUSWB Y3, Y8, Y8
+	VPMAXUB   64(R13), Y8, Y8
+	VPMINUB   128(R13), Y8, Y8
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y3, Y8, Y8
+
+packed4_true:
+	VPERMD       Y8, Y11, Y8
+	VEXTRACTI128 $0x00, Y8, X0
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R15)
+
+no1_4_0:
+	ADDQ         R14, R12
+	MOVQ         8(CX), R12
+	IMULQ        R14, R12
+	ADDQ         216(AX), R12
+	ADDQ         136(AX), R12
+	VEXTRACTI128 $0x00, Y8, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_1
+	VMOVQ        X0, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_1
+	VMOVD   X0, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_1
+	VPEXTRW $0x00, X0, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_1
+	VPEXTRB $0x00, X0, (R15)
+
+no1_4_1:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y8, X0
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_2
+	VMOVQ        X0, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_2
+	VMOVD   X0, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_2
+	VPEXTRW $0x00, X0, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_2
+	VPEXTRB $0x00, X0, (R15)
+
+no1_4_2:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x01, Y8, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R15
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_3
+	VMOVQ        X0, (R15)
+	ADDQ         $0x08, R15
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_3
+	VMOVD   X0, (R15)
+	ADDQ    $0x04, R15
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_3
+	VPEXTRW $0x00, X0, (R15)
+	ADDQ    $0x02, R15
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_3
+	VPEXTRB $0x00, X0, (R15)
+
+no1_4_3:
+	ADDQ      R14, R12
+	VMULPS    Y10, Y7, Y7
+	VMULPS    Y10, Y9, Y9
+	VCVTPS2DQ Y7, Y7
+	VCVTPS2DQ Y9, Y9
+	VPACKSSDW Y9, Y7, Y7
+	CMPQ      72(AX), $0x00
+	JNE       plain8_true
+	VPADDSW   (R13), Y7, Y7
+	VPACKUSWB Y7, Y7, Y7
+	VPMAXUB   64(R13), Y7, Y7
+	VPMINUB   128(R13), Y7, Y7
+	JMP       packed8_true
+
+plain8_true:
+	VPACKUSWB Y7, Y7, Y7
+
+packed8_true:
+	VPERMD       Y7, Y11, Y7
+	VEXTRACTI128 $0x00, Y7, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_8_0
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_8_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_8_0
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_8_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_8_0
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_8_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_8_0
+	VPEXTRB $0x00, X0, (R13)
+
+no1_8_0:
+	ADDQ         R14, R12
+	VEXTRACTI128 $0x00, Y7, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R12, R13
+	TESTQ        $0x00000008, BX
+	JZ           no8_8_1
+	VMOVQ        X0, (R13)
+	ADDQ         $0x08, R13
+	VPSRLDQ      $0x08, X0, X0
+
+no8_8_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_8_1
+	VMOVD   X0, (R13)
+	ADDQ    $0x04, R13
+	VPSRLDQ $0x04, X0, X0
+
+no4_8_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_8_1
+	VPEXTRW $0x00, X0, (R13)
+	ADDQ    $0x02, R13
+	VPSRLDQ $0x02, X0, X0
+
+no2_8_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_8_1
+	VPEXTRB $0x00, X0, (R13)
+
+no1_8_1:
+	ADDQ R14, R12
+	JMP  next
+
+// func rows5s2AVX2_1x1(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s2AVX2_1x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS (BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row1
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 32(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row1
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 64(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row1
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 96(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 128(BX), Y1, Y0
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 160(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row2
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 192(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row2
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 224(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row2
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 256(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 288(BX), Y1, Y0
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 320(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row3
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 352(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row3
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 384(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row3
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 416(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 448(BX), Y1, Y0
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 480(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row4
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 512(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row4
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 544(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row4
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 576(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 608(BX), Y1, Y0
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 640(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x01
+	JLE         row5
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 672(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x02
+	JLE         row5
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 704(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row5
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 736(BX), Y1, Y0
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y1
+	VCVTDQ2PS   Y1, Y1
+	VFMADD231PS 768(BX), Y1, Y0
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y1
+	VMOVDQU   192(R11), Y2
+	VMULPS    Y1, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y2, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y1
+	VMOVDQU   192(R12), Y2
+	VMULPS    Y1, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y2, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_0:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s2AVX2_1x2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s2AVX2_1x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y1
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS (BX), Y2, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 32(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 64(BX), Y2, Y0
+	VFMADD231PS (BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row1
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y0
+	VFMADD231PS 32(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row1
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y0
+	VFMADD231PS 64(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 96(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 128(BX), Y2, Y1
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 160(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 192(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 224(BX), Y2, Y0
+	VFMADD231PS 160(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row2
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y0
+	VFMADD231PS 192(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row2
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 288(BX), Y2, Y0
+	VFMADD231PS 224(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 256(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 288(BX), Y2, Y1
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 320(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 352(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 384(BX), Y2, Y0
+	VFMADD231PS 320(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row3
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 416(BX), Y2, Y0
+	VFMADD231PS 352(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row3
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 448(BX), Y2, Y0
+	VFMADD231PS 384(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 416(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 448(BX), Y2, Y1
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 480(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 512(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 544(BX), Y2, Y0
+	VFMADD231PS 480(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row4
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 576(BX), Y2, Y0
+	VFMADD231PS 512(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row4
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 608(BX), Y2, Y0
+	VFMADD231PS 544(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 576(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 608(BX), Y2, Y1
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 640(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 672(BX), Y2, Y0
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 704(BX), Y2, Y0
+	VFMADD231PS 640(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x03
+	JLE         row5
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 736(BX), Y2, Y0
+	VFMADD231PS 672(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x04
+	JLE         row5
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 768(BX), Y2, Y0
+	VFMADD231PS 704(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 736(BX), Y2, Y1
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y2
+	VCVTDQ2PS   Y2, Y2
+	VFMADD231PS 768(BX), Y2, Y1
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y2
+	VMOVDQU   192(R11), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y2
+	VMOVDQU   192(R12), Y3
+	VMULPS    Y2, Y0, Y0
+	VMULPS    Y2, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y3, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_1:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s2AVX2_1x3(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s2AVX2_1x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y1
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS (BX), Y3, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 32(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 64(BX), Y3, Y0
+	VFMADD231PS (BX), Y3, Y1
+	ADDQ        DX, R11
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 96(BX), Y3, Y0
+	VFMADD231PS 32(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y0
+	VFMADD231PS 64(BX), Y3, Y1
+	VFMADD231PS (BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 96(BX), Y3, Y1
+	VFMADD231PS 32(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y1
+	VFMADD231PS 64(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 96(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 128(BX), Y3, Y2
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 160(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 192(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 224(BX), Y3, Y0
+	VFMADD231PS 160(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y0
+	VFMADD231PS 192(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 288(BX), Y3, Y0
+	VFMADD231PS 224(BX), Y3, Y1
+	VFMADD231PS 160(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y1
+	VFMADD231PS 192(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 288(BX), Y3, Y1
+	VFMADD231PS 224(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 256(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 288(BX), Y3, Y2
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 320(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 352(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 384(BX), Y3, Y0
+	VFMADD231PS 320(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 416(BX), Y3, Y0
+	VFMADD231PS 352(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 448(BX), Y3, Y0
+	VFMADD231PS 384(BX), Y3, Y1
+	VFMADD231PS 320(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 416(BX), Y3, Y1
+	VFMADD231PS 352(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 448(BX), Y3, Y1
+	VFMADD231PS 384(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 416(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 448(BX), Y3, Y2
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 480(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 512(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 544(BX), Y3, Y0
+	VFMADD231PS 480(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 576(BX), Y3, Y0
+	VFMADD231PS 512(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 608(BX), Y3, Y0
+	VFMADD231PS 544(BX), Y3, Y1
+	VFMADD231PS 480(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 576(BX), Y3, Y1
+	VFMADD231PS 512(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 608(BX), Y3, Y1
+	VFMADD231PS 544(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 576(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 608(BX), Y3, Y2
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 640(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 672(BX), Y3, Y0
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 704(BX), Y3, Y0
+	VFMADD231PS 640(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 736(BX), Y3, Y0
+	VFMADD231PS 672(BX), Y3, Y1
+	ADDQ        DX, R11
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 768(BX), Y3, Y0
+	VFMADD231PS 704(BX), Y3, Y1
+	VFMADD231PS 640(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x05
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 736(BX), Y3, Y1
+	VFMADD231PS 672(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x06
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 768(BX), Y3, Y1
+	VFMADD231PS 704(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 736(BX), Y3, Y2
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y3
+	VCVTDQ2PS   Y3, Y3
+	VFMADD231PS 768(BX), Y3, Y2
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y3
+	VMOVDQU   192(R11), Y4
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VMULPS    Y3, Y2, Y2
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y2, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y4, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y3
+	VMOVDQU   192(R12), Y4
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y3, Y1, Y1
+	VMULPS    Y3, Y2, Y2
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y2, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y4, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_2:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s2AVX2_1x4(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s2AVX2_1x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y1
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	MOVQ        56(CX), R11
+	VMOVUPS     (BX)(R11*1), Y3
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS (BX), Y4, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 32(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 64(BX), Y4, Y0
+	VFMADD231PS (BX), Y4, Y1
+	ADDQ        DX, R11
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y0
+	VFMADD231PS 32(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y0
+	VFMADD231PS 64(BX), Y4, Y1
+	VFMADD231PS (BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y1
+	VFMADD231PS 32(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y1
+	VFMADD231PS 64(BX), Y4, Y2
+	VFMADD231PS (BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y2
+	VFMADD231PS 32(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y2
+	VFMADD231PS 64(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 96(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 128(BX), Y4, Y3
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 160(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 192(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 224(BX), Y4, Y0
+	VFMADD231PS 160(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y0
+	VFMADD231PS 192(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y0
+	VFMADD231PS 224(BX), Y4, Y1
+	VFMADD231PS 160(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y1
+	VFMADD231PS 192(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y1
+	VFMADD231PS 224(BX), Y4, Y2
+	VFMADD231PS 160(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y2
+	VFMADD231PS 192(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y2
+	VFMADD231PS 224(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 256(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 288(BX), Y4, Y3
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 320(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 352(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 384(BX), Y4, Y0
+	VFMADD231PS 320(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 416(BX), Y4, Y0
+	VFMADD231PS 352(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y0
+	VFMADD231PS 384(BX), Y4, Y1
+	VFMADD231PS 320(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 416(BX), Y4, Y1
+	VFMADD231PS 352(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y1
+	VFMADD231PS 384(BX), Y4, Y2
+	VFMADD231PS 320(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 416(BX), Y4, Y2
+	VFMADD231PS 352(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y2
+	VFMADD231PS 384(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 416(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 448(BX), Y4, Y3
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 480(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 512(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 544(BX), Y4, Y0
+	VFMADD231PS 480(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 576(BX), Y4, Y0
+	VFMADD231PS 512(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y0
+	VFMADD231PS 544(BX), Y4, Y1
+	VFMADD231PS 480(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 576(BX), Y4, Y1
+	VFMADD231PS 512(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y1
+	VFMADD231PS 544(BX), Y4, Y2
+	VFMADD231PS 480(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 576(BX), Y4, Y2
+	VFMADD231PS 512(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y2
+	VFMADD231PS 544(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 576(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 608(BX), Y4, Y3
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 640(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 672(BX), Y4, Y0
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 704(BX), Y4, Y0
+	VFMADD231PS 640(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 736(BX), Y4, Y0
+	VFMADD231PS 672(BX), Y4, Y1
+	ADDQ        DX, R11
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y0
+	VFMADD231PS 704(BX), Y4, Y1
+	VFMADD231PS 640(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 736(BX), Y4, Y1
+	VFMADD231PS 672(BX), Y4, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y1
+	VFMADD231PS 704(BX), Y4, Y2
+	VFMADD231PS 640(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x07
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 736(BX), Y4, Y2
+	VFMADD231PS 672(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x08
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y2
+	VFMADD231PS 704(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 736(BX), Y4, Y3
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y4
+	VCVTDQ2PS   Y4, Y4
+	VFMADD231PS 768(BX), Y4, Y3
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y4
+	VMOVDQU   192(R11), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y4
+	VMOVDQU   192(R12), Y5
+	VMULPS    Y4, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VMULPS    Y4, Y2, Y2
+	VMULPS    Y4, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y5, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R12)
+
+no1_0_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R12)
+
+no1_0_3:
+	ADDQ R13, R11
+	JMP  next
+
+// func rows5s2AVX2_1x5(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rows5s2AVX2_1x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ (AX), DX
+
+tile:
+	MOVQ  104(AX), CX
+	MOVQ  (CX), BX
+	IMULQ DX, BX
+	MOVQ  152(AX), SI
+	ADDQ  BX, SI
+	MOVQ  160(AX), DI
+	ADDQ  BX, DI
+	MOVQ  168(AX), R8
+	ADDQ  BX, R8
+	MOVQ  176(AX), R9
+	ADDQ  BX, R9
+	MOVQ  184(AX), R10
+	ADDQ  BX, R10
+	MOVQ  32(AX), BX
+	MOVQ  BX, 112(AX)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 120(AX)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 128(AX)
+	MOVQ  88(AX), BX
+	MOVQ  BX, 144(AX)
+	MOVQ  $0x00000000, 136(AX)
+
+block:
+	MOVQ        120(AX), BX
+	MOVQ        32(CX), R11
+	VMOVUPS     (BX)(R11*1), Y0
+	MOVQ        40(CX), R11
+	VMOVUPS     (BX)(R11*1), Y1
+	MOVQ        48(CX), R11
+	VMOVUPS     (BX)(R11*1), Y2
+	MOVQ        56(CX), R11
+	VMOVUPS     (BX)(R11*1), Y3
+	MOVQ        64(CX), R11
+	VMOVUPS     (BX)(R11*1), Y4
+	MOVQ        112(AX), BX
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge0
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS (BX), Y5, Y0
+	ADDQ        DX, R11
+
+row0_1:
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 32(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row0_2:
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 64(BX), Y5, Y0
+	VFMADD231PS (BX), Y5, Y1
+	ADDQ        DX, R11
+
+row0_3:
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 96(BX), Y5, Y0
+	VFMADD231PS 32(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row0_4:
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y0
+	VFMADD231PS 64(BX), Y5, Y1
+	VFMADD231PS (BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 96(BX), Y5, Y1
+	VFMADD231PS 32(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y1
+	VFMADD231PS 64(BX), Y5, Y2
+	VFMADD231PS (BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 96(BX), Y5, Y2
+	VFMADD231PS 32(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y2
+	VFMADD231PS 64(BX), Y5, Y3
+	VFMADD231PS (BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 96(BX), Y5, Y3
+	VFMADD231PS 32(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y3
+	VFMADD231PS 64(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0b
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 96(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0c
+	JLE         row1
+	VPMOVZXBD   (SI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 128(BX), Y5, Y4
+
+row1:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge1
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 160(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row1_1:
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 192(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row1_2:
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 224(BX), Y5, Y0
+	VFMADD231PS 160(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row1_3:
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y0
+	VFMADD231PS 192(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row1_4:
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y0
+	VFMADD231PS 224(BX), Y5, Y1
+	VFMADD231PS 160(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y1
+	VFMADD231PS 192(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y1
+	VFMADD231PS 224(BX), Y5, Y2
+	VFMADD231PS 160(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y2
+	VFMADD231PS 192(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y2
+	VFMADD231PS 224(BX), Y5, Y3
+	VFMADD231PS 160(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y3
+	VFMADD231PS 192(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y3
+	VFMADD231PS 224(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0b
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 256(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0c
+	JLE         row2
+	VPMOVZXBD   (DI)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 288(BX), Y5, Y4
+
+row2:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge2
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 320(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row2_1:
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 352(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row2_2:
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 384(BX), Y5, Y0
+	VFMADD231PS 320(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row2_3:
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 416(BX), Y5, Y0
+	VFMADD231PS 352(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row2_4:
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y0
+	VFMADD231PS 384(BX), Y5, Y1
+	VFMADD231PS 320(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 416(BX), Y5, Y1
+	VFMADD231PS 352(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y1
+	VFMADD231PS 384(BX), Y5, Y2
+	VFMADD231PS 320(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 416(BX), Y5, Y2
+	VFMADD231PS 352(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y2
+	VFMADD231PS 384(BX), Y5, Y3
+	VFMADD231PS 320(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 416(BX), Y5, Y3
+	VFMADD231PS 352(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y3
+	VFMADD231PS 384(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0b
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 416(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0c
+	JLE         row3
+	VPMOVZXBD   (R8)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 448(BX), Y5, Y4
+
+row3:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge3
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 480(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row3_1:
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 512(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row3_2:
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 544(BX), Y5, Y0
+	VFMADD231PS 480(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row3_3:
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 576(BX), Y5, Y0
+	VFMADD231PS 512(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row3_4:
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y0
+	VFMADD231PS 544(BX), Y5, Y1
+	VFMADD231PS 480(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 576(BX), Y5, Y1
+	VFMADD231PS 512(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y1
+	VFMADD231PS 544(BX), Y5, Y2
+	VFMADD231PS 480(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 576(BX), Y5, Y2
+	VFMADD231PS 512(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y2
+	VFMADD231PS 544(BX), Y5, Y3
+	VFMADD231PS 480(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 576(BX), Y5, Y3
+	VFMADD231PS 512(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y3
+	VFMADD231PS 544(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0b
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 576(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0c
+	JLE         row4
+	VPMOVZXBD   (R9)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 608(BX), Y5, Y4
+
+row4:
+	MOVQ        136(AX), R11
+	CMPQ        16(CX), $0x00
+	JNE         edge4
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 640(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row4_1:
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 672(BX), Y5, Y0
+	ADDQ        DX, R11
+
+row4_2:
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 704(BX), Y5, Y0
+	VFMADD231PS 640(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row4_3:
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 736(BX), Y5, Y0
+	VFMADD231PS 672(BX), Y5, Y1
+	ADDQ        DX, R11
+
+row4_4:
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y0
+	VFMADD231PS 704(BX), Y5, Y1
+	VFMADD231PS 640(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 736(BX), Y5, Y1
+	VFMADD231PS 672(BX), Y5, Y2
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y1
+	VFMADD231PS 704(BX), Y5, Y2
+	VFMADD231PS 640(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 736(BX), Y5, Y2
+	VFMADD231PS 672(BX), Y5, Y3
+	ADDQ        DX, R11
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y2
+	VFMADD231PS 704(BX), Y5, Y3
+	VFMADD231PS 640(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x09
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 736(BX), Y5, Y3
+	VFMADD231PS 672(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0a
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y3
+	VFMADD231PS 704(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0b
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 736(BX), Y5, Y4
+	ADDQ        DX, R11
+	CMPQ        24(CX), $0x0c
+	JLE         row5
+	VPMOVZXBD   (R10)(R11*1), Y5
+	VCVTDQ2PS   Y5, Y5
+	VFMADD231PS 768(BX), Y5, Y4
+
+row5:
+	JMP sum
+
+edge0:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row0_1
+	CMPQ  R12, $0x02
+	JEQ   row0_2
+	CMPQ  R12, $0x03
+	JEQ   row0_3
+	JMP   row0_4
+
+edge1:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row1_1
+	CMPQ  R12, $0x02
+	JEQ   row1_2
+	CMPQ  R12, $0x03
+	JEQ   row1_3
+	JMP   row1_4
+
+edge2:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row2_1
+	CMPQ  R12, $0x02
+	JEQ   row2_2
+	CMPQ  R12, $0x03
+	JEQ   row2_3
+	JMP   row2_4
+
+edge3:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row3_1
+	CMPQ  R12, $0x02
+	JEQ   row3_2
+	CMPQ  R12, $0x03
+	JEQ   row3_3
+	JMP   row3_4
+
+edge4:
+	MOVQ  16(CX), R12
+	MOVQ  R12, R13
+	IMULQ DX, R13
+	ADDQ  R13, R11
+	CMPQ  R12, $0x01
+	JEQ   row4_1
+	CMPQ  R12, $0x02
+	JEQ   row4_2
+	CMPQ  R12, $0x03
+	JEQ   row4_3
+	JMP   row4_4
+
+sum:
+	CMPQ  144(AX), $0x01
+	JNE   full
+	MOVQ  80(AX), BX
+	TESTQ BX, BX
+	JNZ   part
+
+full:
+	MOVQ      128(AX), BX
+	MOVQ      64(AX), R11
+	MOVQ      8(AX), R12
+	VMOVUPS   (BX), Y5
+	VMOVDQU   192(R11), Y6
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y5, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_false
+	VPADDSW   (R11), Y0, Y0
+	VPADDSW   (R11), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R11), Y0, Y0
+	VPMINUB   128(R11), Y0, Y0
+	JMP       packed0_false
+
+plain0_false:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_false:
+	VPERMD       Y0, Y6, Y0
+	MOVQ         8(CX), BX
+	IMULQ        R12, BX
+	ADDQ         208(AX), BX
+	ADDQ         136(AX), BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x00, Y0, X1
+	VMOVHPS      X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X1
+	VMOVQ        X1, (BX)
+	ADDQ         R12, BX
+	VEXTRACTI128 $0x01, Y0, X0
+	VMOVHPS      X0, (BX)
+	ADDQ         R12, BX
+	VMULPS       Y5, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPACKSSDW    Y4, Y4, Y4
+	CMPQ         72(AX), $0x00
+	JNE          plain4_false
+	VPADDSW      (R11), Y4, Y4
+	VPACKUSWB    Y4, Y4, Y4
+	VPMAXUB      64(R11), Y4, Y4
+	VPMINUB      128(R11), Y4, Y4
+	JMP          packed4_false
+
+plain4_false:
+	VPACKUSWB Y4, Y4, Y4
+
+packed4_false:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	VMOVQ        X0, (BX)
+	ADDQ         R12, BX
+
+next:
+	ADDQ $0x00000320, 112(AX)
+	MOVQ 48(AX), BX
+	ADDQ BX, 120(AX)
+	ADDQ $0x20, 128(AX)
+	ADDQ $0x08, 136(AX)
+	DECQ 144(AX)
+	JNZ  block
+	ADDQ $0x60, 104(AX)
+	DECQ 96(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      128(AX), R11
+	MOVQ      64(AX), R12
+	MOVQ      8(AX), R13
+	VMOVUPS   (R11), Y5
+	VMOVDQU   192(R12), Y6
+	VMULPS    Y5, Y0, Y0
+	VMULPS    Y5, Y1, Y1
+	VMULPS    Y5, Y2, Y2
+	VMULPS    Y5, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	CMPQ      72(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (R12), Y0, Y0
+	VPADDSW   (R12), Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   64(R12), Y0, Y0
+	VPMINUB   128(R12), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y2, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y6, Y0
+	MOVQ         8(CX), R11
+	IMULQ        R13, R11
+	ADDQ         208(AX), R11
+	ADDQ         136(AX), R11
+	VEXTRACTI128 $0x00, Y0, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_0
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_0
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_0
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_0
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_0:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x00, Y0, X1
+	VPSRLDQ      $0x08, X1, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_1
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_1:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_1
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_1:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_1
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_1:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_1
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_1:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X1
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_2
+	VMOVQ        X1, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X1, X1
+
+no8_0_2:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_2
+	VMOVD   X1, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X1, X1
+
+no4_0_2:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_2
+	VPEXTRW $0x00, X1, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X1, X1
+
+no2_0_2:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_2
+	VPEXTRB $0x00, X1, (R14)
+
+no1_0_2:
+	ADDQ         R13, R11
+	VEXTRACTI128 $0x01, Y0, X0
+	VPSRLDQ      $0x08, X0, X0
+	MOVQ         R11, R14
+	TESTQ        $0x00000008, BX
+	JZ           no8_0_3
+	VMOVQ        X0, (R14)
+	ADDQ         $0x08, R14
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0_3:
+	TESTQ   $0x00000004, BX
+	JZ      no4_0_3
+	VMOVD   X0, (R14)
+	ADDQ    $0x04, R14
+	VPSRLDQ $0x04, X0, X0
+
+no4_0_3:
+	TESTQ   $0x00000002, BX
+	JZ      no2_0_3
+	VPEXTRW $0x00, X0, (R14)
+	ADDQ    $0x02, R14
+	VPSRLDQ $0x02, X0, X0
+
+no2_0_3:
+	TESTQ   $0x00000001, BX
+	JZ      no1_0_3
+	VPEXTRB $0x00, X0, (R14)
+
+no1_0_3:
+	ADDQ      R13, R11
+	VMULPS    Y5, Y4, Y4
+	VCVTPS2DQ Y4, Y4
+	VPACKSSDW Y4, Y4, Y4
+	CMPQ      72(AX), $0x00
+	JNE       plain4_true
+	VPADDSW   (R12), Y4, Y4
+	VPACKUSWB Y4, Y4, Y4
+	VPMAXUB   64(R12), Y4, Y4
+	VPMINUB   128(R12), Y4, Y4
+	JMP       packed4_true
+
+plain4_true:
+	VPACKUSWB Y4, Y4, Y4
+
+packed4_true:
+	VPERMD       Y4, Y6, Y4
+	VEXTRACTI128 $0x00, Y4, X0
+	MOVQ         R11, R12
+	TESTQ        $0x00000008, BX
+	JZ           no8_4_0
+	VMOVQ        X0, (R12)
+	ADDQ         $0x08, R12
+	VPSRLDQ      $0x08, X0, X0
+
+no8_4_0:
+	TESTQ   $0x00000004, BX
+	JZ      no4_4_0
+	VMOVD   X0, (R12)
+	ADDQ    $0x04, R12
+	VPSRLDQ $0x04, X0, X0
+
+no4_4_0:
+	TESTQ   $0x00000002, BX
+	JZ      no2_4_0
+	VPEXTRW $0x00, X0, (R12)
+	ADDQ    $0x02, R12
+	VPSRLDQ $0x02, X0, X0
+
+no2_4_0:
+	TESTQ   $0x00000001, BX
+	JZ      no1_4_0
+	VPEXTRB $0x00, X0, (R12)
+
+no1_4_0:
+	ADDQ R13, R11
+	JMP  next
+
 // func addAVX2(a *byte)
 // Requires: AVX, AVX2
 TEXT ·addAVX2(SB), NOSPLIT, $0-8
@@ -5344,7 +25321,7 @@ many:
 	VPXOR          Y1, Y1, Y1
 	VPBROADCASTB   256(CX), Y2
 	VPBROADCASTB   257(CX), Y3
-	VPXOR          Y3, Y0, Y3
+	VPXOR          Y0, Y3, Y3
 	VBROADCASTI128 (CX), Y4
 	VPSHUFB        Y0, Y4, Y4
 	VPXOR          Y4, Y1, Y1
@@ -5421,7 +25398,7 @@ rest:
 	VPXOR          Y1, Y1, Y1
 	VPBROADCASTB   256(CX), Y2
 	VPBROADCASTB   257(CX), Y3
-	VPXOR          Y3, Y0, Y3
+	VPXOR          Y0, Y3, Y3
 	VBROADCASTI128 (CX), Y4
 	VPSHUFB        Y0, Y4, Y4
 	VPXOR          Y4, Y1, Y1

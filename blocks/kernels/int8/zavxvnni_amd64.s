@@ -5274,7 +5274,7 @@ many:
 	VPXOR          Y1, Y1, Y1
 	VPBROADCASTB   256(CX), Y2
 	VPBROADCASTB   257(CX), Y3
-	VPXOR          Y3, Y0, Y3
+	VPXOR          Y0, Y3, Y3
 	VBROADCASTI128 (CX), Y4
 	VPSHUFB        Y0, Y4, Y4
 	VPXOR          Y4, Y1, Y1
@@ -5351,7 +5351,7 @@ rest:
 	VPXOR          Y1, Y1, Y1
 	VPBROADCASTB   256(CX), Y2
 	VPBROADCASTB   257(CX), Y3
-	VPXOR          Y3, Y0, Y3
+	VPXOR          Y0, Y3, Y3
 	VBROADCASTI128 (CX), Y4
 	VPSHUFB        Y0, Y4, Y4
 	VPXOR          Y4, Y1, Y1

@@ -25,6 +25,7 @@ type pageHead struct {
 	Y      axisData    `json:"y"`
 	Words  []string    `json:"words"`
 	Blind  []string    `json:"blind"`
+	Unfit  string      `json:"unfit"` // what the trials are that cannot be on the front
 	Live   bool        `json:"live"`
 	Of     *sampleData `json:"of,omitempty"` // nil if all trials are drawn
 }
@@ -87,7 +88,8 @@ func (p Page) data(s *sample) *pageData {
 	d := &pageData{
 		pageHead{
 			Dir: p.Dir, Device: p.Device, Blind: append([]string{}, p.Blind...), Live: p.Live,
-			X: axis(p.Fronts.X), Y: axis(p.Fronts.Y), Words: p.Trials.words.words,
+			Unfit: p.Fronts.UnfitWord(),
+			X:     axis(p.Fronts.X), Y: axis(p.Fronts.Y), Words: p.Trials.words.words,
 		},
 		pageRest{
 			Rows: [][]any{}, Layers: [][]any{}, Members: []memberData{}, Work: workData(),

@@ -18,10 +18,11 @@ import (
 
 var (
 	i8AVX2   = isa{"avx2", "AVX2", 8}
+	i8BW     = isa{"avx512bw", "AVX512BW", 16}
 	i8VNNI   = isa{"avxvnni", "AVXVNNI", 8}
 	i8VNNI5  = isa{"avx512vnni", "AVX512VNNI", 16}
 	i8NEON   = isa{"neon", "NEON", 4}
-	i8Layout = []*layout{i8Gemm, i8Rounding, i8Spread, i8DW, i8Vec}
+	i8Layout = []*layout{i8Gemm, i8Rounding, i8Spread, i8DW, i8Rows, i8RowTile, i8Vec}
 )
 
 var (
@@ -42,11 +43,14 @@ type i8 struct{ *generator }
 func newI8(i isa) *i8 { return &i8{newGenerator(i)} }
 
 // narrow tells whether activations are 16-bit integers.
-func (g *i8) narrow() bool { return g.name == "avx2" }
+func (g *i8) narrow() bool { return g.name == "avx2" || g.name == "avx512bw" }
 
 func (g *i8) all() {
 	g.gemms()
 	g.depthwise()
+	if g.narrow() {
+		g.rows()
+	}
 	g.vecs()
 	g.peakKernel()
 }

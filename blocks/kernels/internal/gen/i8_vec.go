@@ -195,7 +195,7 @@ func (g *i8) inOrder(k Register, v VecVirtual) VecVirtual {
 
 // table loads a table of 256 bytes where registers hold it.
 func (g *i8) table(k Register) []VecVirtual {
-	if !g.wide() {
+	if !g.wide() || g.narrow() {
 		return nil
 	}
 	t := make([]VecVirtual, 4)
@@ -225,21 +225,34 @@ func (g *i8) lookup(k Register, a, _ VecVirtual) VecVirtual {
 	g.VPBROADCASTB(Mem{Base: k, Disp: 256}, step) // 16
 	half := g.vec()
 	g.VPBROADCASTB(Mem{Base: k, Disp: 257}, half) // 128
-	g.VPXOR(half, a, half)
+	g.xor(a, half)
 	for j := range 16 {
 		x := a
 		if j >= 8 {
 			x = half
 		}
 		t := g.vec()
-		g.VBROADCASTI128(Mem{Base: k, Disp: 16 * j}, t)
+		if g.wide() {
+			g.VBROADCASTI32X4(Mem{Base: k, Disp: 16 * j}, t)
+		} else {
+			g.VBROADCASTI128(Mem{Base: k, Disp: 16 * j}, t)
+		}
 		g.VPSHUFB(x, t, t)
-		g.VPXOR(t, r, r)
+		g.xor(t, r)
 		if j%8 < 7 {
 			g.VPSUBSB(step, x, x)
 		}
 	}
 	return r
+}
+
+// xor is v ^= a.
+func (g *i8) xor(a, v VecVirtual) {
+	if g.wide() {
+		g.VPXORD(a, v, v)
+	} else {
+		g.VPXOR(a, v, v)
+	}
 }
 
 // sum emits the kernel that adds rows of bytes to n sums.
@@ -363,10 +376,10 @@ func (g *i8) widen() {
 	g.MOVQ(S.at(args, "ca"), a)
 	g.MOVQ(S.at(args, "n"), n)
 	g.Label("loop")
-	for i := range 2 {
+	for i := 0; i < 32; i += 2 * g.vl {
 		v := g.vec()
-		g.VPMOVZXBW(Mem{Base: a, Disp: 16 * i}, v)
-		g.storeVec(v, Mem{Base: d, Disp: 32 * i})
+		g.VPMOVZXBW(Mem{Base: a, Disp: i}, v)
+		g.storeVec(v, Mem{Base: d, Disp: 2 * i})
 	}
 	g.ADDQ(Imm(32), a)
 	g.ADDQ(Imm(64), d)

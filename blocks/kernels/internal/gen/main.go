@@ -47,6 +47,7 @@ func main() {
 		{"zavx512_amd64", newGenerator(avx512)},
 		{"zneon_arm64", &neon{}},
 		{"int8/zavx2_amd64", newI8(i8AVX2)},
+		{"int8/zavx512bw_amd64", newI8(i8BW)},
 		{"int8/zavxvnni_amd64", newI8(i8VNNI)},
 		{"int8/zavx512vnni_amd64", newI8(i8VNNI5)},
 		{"int8/zneon_arm64", newI8Neon(i8NEON)},

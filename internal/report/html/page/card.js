@@ -39,7 +39,7 @@ function card(i, other, look, full) {
   const ratio = (a, b) => two && b ? ` <span class="diff">${a >= b ? '+' : ''}${(100 * (a / b - 1)).toFixed(1)} %</span>` : '';
   const interval = (lo, hi, f = num) => lo < hi ? ` <span class="diff">90 %: ${f(lo)} to ${f(hi)}</span>` : '';
   const marked = blindPattern && T.arch[i].search(blindPattern) >= 0;
-  let h = `<div class="card ${look}"><h3>trial ${T.id[i]} <small>${T.arch_id[i]}${m ? '' : T.ok[i] ? ', not on the front' : ', infeasible'}</small></h3><table>
+  let h = `<div class="card ${look}"><h3>trial ${T.id[i]} <small>${T.arch_id[i]}${m ? '' : T.ok[i] ? ', not on the front' : ', ' + D.unfit}</small></h3><table>
 <tr><td>${esc(xName)}</td><td>${xNum(T.x[i])}${m ? interval(m.low, m.high) : ''}${ratio(T.x[i], T.x[other])}</td></tr>
 <tr><td>${esc(yName)}</td><td>${yNum(T.y[i])}${D.y.unit ? ' ' + esc(D.y.unit) : ''}${m ? interval(m.y_low, m.y_high, yNum) : ''}${two ? ` <span class="diff">${T.y[i] >= T.y[other] ? '+' : ''}${yNum(T.y[i] - T.y[other])}</span>` : ''}</td></tr>
 ${m && m.expected != null ? `<tr><td>expected</td><td>${yNum(m.expected)} <span class="diff">of a network that was selected for its estimate</span></td></tr>` : ''}${m && m.warnings ? m.warnings.map(w => `<tr><td>warning</td><td class="text">${esc(w)}</td></tr>`).join('') : ''}${m && m.others ? m.others.map((v, k) => `<tr><td>${esc(others[k])}</td><td>${num(v)}</td></tr>`).join('') : ''}

@@ -149,7 +149,7 @@ function legend() {
   const of = (n, all) => n.toLocaleString('en') + (all > n ? ' of ' + all.toLocaleString('en') : '');
   let h = `<span>${svg(`<path d="M0 6h22" stroke="${blue}" stroke-width="1.6"/><circle cx="11" cy="6" r="4" fill="${blue}"/>`)} front (${D.members.length})</span>`;
   h += `<span>${svg(`<g fill="${css('--cloud')}" opacity=".7"><circle cx="5" cy="6" r="2"/><circle cx="11" cy="6" r="2"/><circle cx="17" cy="6" r="2"/></g>`)} tried (${of(count() - bad, D.of?.tried)})</span>`;
-  if (bad) h += `<span>${svg(`<path d="M8 3l6 6m0-6l-6 6" stroke="${css('--bad')}"/>`)} infeasible (${of(bad, D.of?.infeasible)})</span>`;
+  if (bad) h += `<span>${svg(`<path d="M8 3l6 6m0-6l-6 6" stroke="${css('--bad')}"/>`)} ${esc(D.unfit)} (${of(bad, D.of?.infeasible)})</span>`;
   groups().forEach((name, k) => { if (name) h += `<span>${svg(`<path d="${family(k).shape(11, 6)}" fill="${family(k).color}"/>`)} ${esc(name)}</span>`; });
   $('legend').innerHTML = h;
 }
@@ -169,7 +169,7 @@ function show(i) {
   drawRings();
   if (i < 0) { tip.style.display = 'none'; return; }
   const m = member(i), cut = T.arch[i].length > 160;
-  tip.innerHTML = `<b>trial ${T.id[i]}</b>${m ? ', on the front' : T.ok[i] ? '' : ', infeasible'}<br>${esc(xName)} ${xNum(T.x[i])}${m && m.low < m.high ? ` (${num(m.low)} to ${num(m.high)})` : ''}<br>${esc(yName)} ${yNum(T.y[i])}${D.y.unit ? ' ' + esc(D.y.unit) : ''}${m && m.y_low < m.y_high ? ` (${yNum(m.y_low)} to ${yNum(m.y_high)})` : ''}<br>${si(T.params[i])} params, ${si(T.macs[i])} MACs<br><code>${esc(T.arch[i].slice(0, 160))}${cut ? '…' : ''}</code>`;
+  tip.innerHTML = `<b>trial ${T.id[i]}</b>${m ? ', on the front' : T.ok[i] ? '' : ', ' + esc(D.unfit)}<br>${esc(xName)} ${xNum(T.x[i])}${m && m.low < m.high ? ` (${num(m.low)} to ${num(m.high)})` : ''}<br>${esc(yName)} ${yNum(T.y[i])}${D.y.unit ? ' ' + esc(D.y.unit) : ''}${m && m.y_low < m.y_high ? ` (${yNum(m.y_low)} to ${yNum(m.y_high)})` : ''}<br>${si(T.params[i])} params, ${si(T.macs[i])} MACs<br><code>${esc(T.arch[i].slice(0, 160))}${cut ? '…' : ''}</code>`;
   tip.style.display = 'block';
   const x = px(T.x[i]), y = py(T.y[i]), w = tip.offsetWidth, h = tip.offsetHeight;
   tip.style.left = Math.max(0, x + 14 + w > W ? x - w - 14 : x + 14) + 'px';

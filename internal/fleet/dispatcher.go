@@ -1,0 +1,319 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"nas/internal/buildinfo"
+	"nas/internal/fault"
+	"nas/internal/journal"
+	"nas/internal/tasks"
+	"nas/search"
+)
+
+// Options are those of a [Dispatcher].
+type Options struct {
+	Access
+	// Dir is the directory of the run; Name is what people call it.
+	Dir, Name string
+	// Patience is how long a worker may be silent before its task goes to another. 0 means 15 seconds.
+	Patience time.Duration
+	// GiveUp is how often workers may lose a task, one after the other, before its trial fails. 0 means 5.
+	GiveUp int
+	// Say is called with what a person should know.
+	Say func(format string, a ...any)
+}
+
+// Dispatcher is the searcher's side of a fleet: it queues tasks and takes outcomes.
+type Dispatcher struct {
+	o       Options
+	conn    *nats.Conn
+	js      jetstream.JetStream
+	run     string
+	shared  *tasks.Setup
+	packed  []byte
+	journal *journal.Journal
+	began   time.Time
+
+	mu       sync.Mutex
+	schedule *schedule
+	waits    map[string]func(tasks.Outcome, error) // by key
+	workers  map[string]*workerSeen
+	counts   counts
+	failed   error // why the run cannot go on
+	said     map[string]int
+
+	wake   chan struct{} // tasks wait to be published
+	repair chan struct{} // the queue may have lost some
+	inbox  chan *nats.Msg
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// counts are what the status shows.
+type counts struct{ done, failed, refused, repeated, requeued int }
+
+// workerSeen is what is known of a worker.
+type workerSeen struct {
+	beat
+	at time.Time
+}
+
+// Open connects the run of o.Dir, whose directory the caller has locked, to a fleet.
+func Open(ctx context.Context, o Options) (_ *Dispatcher, err error) {
+	if o.Patience == 0 {
+		o.Patience = 15 * time.Second
+	}
+	if o.GiveUp == 0 {
+		o.GiveUp = 5
+	}
+	d := &Dispatcher{
+		o: o, schedule: newSchedule(o.GiveUp), waits: map[string]func(tasks.Outcome, error){},
+		workers: map[string]*workerSeen{}, said: map[string]int{}, began: time.Now(),
+		wake: make(chan struct{}, 1), repair: make(chan struct{}, 1), inbox: make(chan *nats.Msg, 4096),
+	}
+	if d.shared, err = tasks.SetupOf(o.Dir); err != nil {
+		return nil, err
+	}
+	d.run = d.shared.ID()
+	if d.packed, err = d.shared.Pack(); err != nil {
+		return nil, err
+	}
+	if d.journal, err = journal.Open(o.Dir, d.run); err != nil {
+		return nil, err
+	}
+	if n := d.journal.Damaged; n > 0 {
+		o.Say("%d outcomes in %s are damaged, and are computed again", n, journal.FileName)
+	}
+	defer func() {
+		if err != nil {
+			d.journal.Close()
+			if d.conn != nil {
+				d.conn.Close()
+			}
+		}
+	}()
+	if d.conn, err = o.connect("nas "+o.Name, nats.ReconnectHandler(func(*nats.Conn) { signal(d.repair) })); err != nil {
+		return nil, err
+	}
+	if d.js, err = jetstream.New(d.conn); err != nil {
+		return nil, fault.Errorf("fleet: %w", err)
+	}
+	if err = d.makeStream(ctx); err != nil {
+		return nil, err
+	}
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	d.cancel = cancel
+	if err = d.listen(); err != nil {
+		cancel()
+		return nil, err
+	}
+	d.work.Go(func() { d.publisher(inner) })
+	d.work.Go(func() { d.committer(inner) })
+	return d, d.conn.Publish(subjectRuns+".new", encode(d.announcement()))
+}
+
+// signal wakes who waits for a channel of one place.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (d *Dispatcher) announcement() announcement {
+	return announcement{
+		Format: tasks.Format, Run: d.run, Name: d.o.Name, Version: buildinfo.Version(), Class: d.shared.Class,
+		Setup: len(d.packed), AckWaitS: d.o.Patience.Seconds(),
+	}
+}
+
+// makeStream makes the work queue of the run, or finds it. What stands in it stays: the same task is not queued twice.
+func (d *Dispatcher) makeStream(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	config := jetstream.StreamConfig{
+		Name: streamName(d.run), Description: "tasks of the nas run " + d.o.Name,
+		Subjects:  []string{runPrefix + d.run + ".task.>"},
+		Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage,
+		// One message of a subject: what is queued already is refused, however long ago that was.
+		Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, MaxMsgsPerSubject: 1,
+		MaxMsgSize: maxMessage,
+	}
+	_, err := d.js.CreateOrUpdateStream(ctx, config)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, nats.ErrNoResponders) { // what is left of it is damaged
+		if e := d.js.DeleteStream(ctx, config.Name); e == nil {
+			_, err = d.js.CreateStream(ctx, config)
+		}
+	}
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
+		return fault.Errorf("fleet: %s has no JetStream: start that nats-server with -js", d.conn.ConnectedUrlRedacted())
+	}
+	if err != nil {
+		return fault.Errorf("fleet: the work queue cannot be made: %w", err)
+	}
+	return nil
+}
+
+// submit queues a task. done is called once.
+func (d *Dispatcher) submit(lane string, t tasks.Task, done func(tasks.Outcome, error)) {
+	if o, ok := d.journal.Get(t.Key()); ok && o.ArchID == t.ArchID {
+		done(o, nil)
+		return
+	}
+	d.mu.Lock()
+	if err := d.failed; err != nil {
+		d.mu.Unlock()
+		done(tasks.Outcome{}, err)
+		return
+	}
+	d.waits[t.Key()] = done
+	d.schedule.submit(lane, t)
+	d.mu.Unlock()
+	signal(d.wake)
+}
+
+// fail ends all tasks, and those that would follow, with an error.
+func (d *Dispatcher) fail(err error) {
+	d.mu.Lock()
+	if d.failed == nil {
+		d.failed = err
+	}
+	d.mu.Unlock()
+	for _, lane := range d.lanes() {
+		d.abandon(lane, err)
+	}
+}
+
+func (d *Dispatcher) lanes() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.schedule.lanes()
+}
+
+// abandon ends the tasks of a lane with an error. Nobody wants their outcomes any more.
+func (d *Dispatcher) abandon(lane string, err error) {
+	var ends []func(tasks.Outcome, error)
+	d.mu.Lock()
+	for _, key := range d.schedule.forget(lane) {
+		if done := d.waits[key]; done != nil {
+			ends = append(ends, done)
+			delete(d.waits, key)
+		}
+	}
+	d.mu.Unlock()
+	for _, done := range ends {
+		done(tasks.Outcome{}, err)
+	}
+}
+
+// Queue is the evaluator of a search whose candidates the fleet judges.
+func (d *Dispatcher) Queue() search.Queue { return &queue{d: d} }
+
+type queue struct {
+	d     *Dispatcher
+	once  sync.Once
+	mu    sync.RWMutex // held while a task is submitted
+	ended error        // why no more are
+}
+
+// Submit implements [search.Queue].
+func (q *queue) Submit(ctx context.Context, c search.Candidate, done func(search.Result, error)) {
+	q.once.Do(func() {
+		context.AfterFunc(ctx, func() {
+			q.mu.Lock()
+			q.ended = context.Cause(ctx)
+			q.mu.Unlock()
+			q.d.abandon(evaluateLane, context.Cause(ctx))
+		})
+		q.d.journal.DropTold(c.ID) // what is stored already; an error shows when the next outcome is stored
+	})
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	if q.ended != nil {
+		done(search.Result{}, q.ended)
+		return
+	}
+	t := tasks.NewTask(q.d.run, tasks.Evaluate, &c)
+	t.Arch = "" // its genes say the same
+	q.d.submit(evaluateLane, t, func(o tasks.Outcome, err error) {
+		if err != nil {
+			done(search.Result{}, err)
+			return
+		}
+		r, err := o.TrialResult(&c)
+		if err != nil {
+			err = search.Abort(err) // it was checked when it came
+		}
+		done(r, err)
+	})
+}
+
+// Evaluate implements [search.Evaluator].
+func (q *queue) Evaluate(ctx context.Context, c search.Candidate) (search.Result, error) {
+	type answered struct {
+		search.Result
+		error
+	}
+	got := make(chan answered, 1)
+	q.Submit(ctx, c, func(r search.Result, err error) { got <- answered{r, err} })
+	a := <-got
+	return a.Result, a.error
+}
+
+// Sink is where the trials of the search go: once they are in sink, their outcomes are not kept twice.
+func (d *Dispatcher) Sink(sink search.Sink) search.Sink { return dropping{sink, d.journal} }
+
+type dropping struct {
+	search.Sink
+	journal *journal.Journal
+}
+
+// Append implements [search.Sink].
+func (s dropping) Append(batch []search.Trial) error {
+	if err := s.Sink.Append(batch); err != nil {
+		return err
+	}
+	keys := make([]string, len(batch))
+	for i := range batch {
+		keys[i] = tasks.EvaluationKey(batch[i].ID)
+	}
+	return s.journal.Drop(keys...)
+}
+
+// Close ends the fleet's part in a run. If the run is over, the queue goes, and the workers turn to others; else they
+// go on with what is queued, and keep their outcomes until the run is continued.
+func (d *Dispatcher) Close(over bool) error {
+	d.fail(context.Canceled)
+	d.cancel()
+	d.work.Wait()
+	if over {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		d.js.DeleteStream(ctx, streamName(d.run)) // else it stays until the next run is made there
+		d.conn.Publish(callSubject(d.run, ofEnd), nil)
+		d.conn.FlushTimeout(time.Second)
+	}
+	d.conn.Close()
+	return d.journal.Close()
+}
+
+// sayOnce says a text, and then again after ten times as many of its kind.
+func (d *Dispatcher) sayOnce(kind, format string, a ...any) {
+	d.mu.Lock()
+	d.said[kind]++
+	n := d.said[kind]
+	d.mu.Unlock()
+	for n >= 10 && n%10 == 0 {
+		n /= 10
+	}
+	if n == 1 {
+		d.o.Say("%s", fmt.Sprintf(format, a...))
+	}
+}
