@@ -95,6 +95,18 @@ def network(device, init):
     return model
 
 
+@torch.no_grad()
+def settle(model, train, device):
+    """Batch statistics of the averaged weights themselves: the average of statistics lags behind while weights move."""
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    for m in norms:
+        m.reset_running_stats()
+        m.momentum = None  # the plain mean of the batches
+    model.train()
+    for i in range(0, min(len(train), 1000), 250):
+        model(task.batch(train, slice(i, i + 250), device)[0])
+
+
 def set_up(a):
     """(device, rank, processes)"""
     gpu = torch.cuda.is_available() and a.device != "cpu"
@@ -117,7 +129,7 @@ def main():
     amp = device.type == "cuda"
     model, ema = network(device, a.init), network(device, a.init)
     ema.load_state_dict(model.state_dict())
-    averaged = list(zip(ema.state_dict().values(), model.state_dict().values()))
+    averaged = list(zip(ema.parameters(), model.parameters()))
     params = sum(p.numel() for p in model.parameters())
     weights = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() <= 1]  # biases and batch normalisation do not decay
@@ -165,8 +177,9 @@ def main():
             keep = min(a.ema, (1 + done) / (10 + done))
             with torch.no_grad():
                 for e, v in averaged:
-                    e.lerp_(v, 1 - keep) if e.is_floating_point() else e.copy_(v)
+                    e.lerp_(v, 1 - keep)
         if rank == 0:
+            settle(ema, train, device)
             accuracy = task.judge(ema, val, device)
             history.append(f"epoch {epoch} loss {total.item() / steps:.4f} accuracy {accuracy:.2f} params {params}")
             print(history[-1], flush=True)
