@@ -108,7 +108,7 @@ test-page: ## the report, used in a headless Chromium as a person would
 	$(GO) test -count=1 -v -run '^TestPageInABrowser$$' ./internal/report
 
 test-kill: ## kill -9 a run at 50 instants, resume each, compare bytes
-	NAS_KILL=50 $(GO) test -count=1 -timeout 60m -run '^TestKill$$' -v ./cmd/nas
+	NAS_KILL=50 $(GO) test -count=1 -timeout 60m -run '^TestKill(Training)?$$' -v ./cmd/nas
 
 bench-search: ## each searcher against random on the table of NAS-Bench-Macro: figures, and a picture in results/search
 	$(GO) test ./search -count=1 -run '^(TestMacroReplay|TestTruth)$$' -v -replay-out $(CURDIR)/results/search

@@ -51,7 +51,7 @@ type Spec struct {
 	// Slots are the trainings at once: a number, or names, one each, which {gpu} stands for. None: one.
 	Slots Slots `toml:"slots"`
 	// TimeoutS bounds one rung, and one command of Setup, in seconds, at most 30 days; 0: an hour. Retries is the number
-	// of further attempts after a failed one, at most 20.
+	// of further attempts after a failed one, at most 20. A command that something else killed gets one in any case.
 	TimeoutS float64 `toml:"timeout_s"`
 	Retries  int     `toml:"retries"`
 	// Env names the variables of the environment that the commands see, besides those that every program needs.

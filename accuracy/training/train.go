@@ -2,9 +2,11 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -73,18 +75,28 @@ func (r *Recipe) SetUp(ctx context.Context, data string) error {
 
 // Train implements [Trainer].
 func (r *Recipe) Train(ctx context.Context, j Job) (out Outcome, err error) {
-	for range r.spec.Retries + 1 {
+	attempts := r.spec.Retries + 1
+	for n := 0; n < attempts; n++ {
 		if out, err = r.once(ctx, j); err == nil || ctx.Err() != nil {
 			break
+		}
+		if n == 0 && killed(err) {
+			attempts = max(attempts, 2)
 		}
 	}
 	if ctx.Err() != nil {
 		return out, context.Cause(ctx)
 	}
-	if n := r.spec.Retries; err != nil && n > 0 {
-		err = fmt.Errorf("%d attempts: %w", n+1, err)
+	if err != nil && attempts > 1 {
+		err = fmt.Errorf("%d attempts: %w", attempts, err)
 	}
 	return out, err
+}
+
+// killed reports whether a command was ended by a signal that this program did not send.
+func killed(err error) bool {
+	exit := (*exec.ExitError)(nil)
+	return errors.As(err, &exit) && !exit.Exited()
 }
 
 // once starts the command and reads what it prints.

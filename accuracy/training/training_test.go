@@ -151,6 +151,10 @@ func TestRetriesAndCancel(t *testing.T) {
 	if _, err := recipe(t, s).Train(t.Context(), job()); err == nil || !strings.HasPrefix(err.Error(), "2 attempts: ") {
 		t.Error(err)
 	}
+	s = good("test -f again || { touch again; kill -9 $$; }; echo accuracy 50")
+	if out, err := recipe(t, s).Train(t.Context(), job()); err != nil || out.Accuracy != 50 {
+		t.Errorf("a command that was killed was not started again: %v", err)
+	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("stopped")
 	time.AfterFunc(200*time.Millisecond, func() { cancel(cause) })

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -33,7 +34,8 @@ func TestKill(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	k := &killer{t: t, binary: binary, cache: filepath.Join(dir, "cache")}
+	config := []string{"../../configs/smoke.toml", "--evaluations", "400"}
+	k := &killer{t: t, binary: binary, config: config, cache: filepath.Join(dir, "cache")}
 	whole := filepath.Join(dir, "whole")
 	began := time.Now()
 	k.finish(whole, 1, false)
@@ -87,10 +89,11 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// killer runs the program on the smoke config.
+// killer runs the program on a config.
 type killer struct {
 	t       *testing.T
 	binary  string
+	config  []string // its path, and flags
 	cache   string
 	profile string // of the first run: the bytes depend on it
 }
@@ -103,8 +106,7 @@ type instant struct {
 }
 
 func (k *killer) command(dir string, workers int, resume bool) *exec.Cmd {
-	args := []string{"run", "../../configs/smoke.toml", "--quiet", "--out", dir,
-		"--workers", strconv.Itoa(workers), "--evaluations", "400"}
+	args := slices.Concat([]string{"run"}, k.config, []string{"--quiet", "--out", dir, "--workers", strconv.Itoa(workers)})
 	if resume {
 		args = append(args, "--resume")
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"nas/blocks/pytorch"
+	"nas/internal/boundedfile"
 )
 
 // maxPiped bounds what is read of a pipe, which may not end.
@@ -13,7 +14,7 @@ const maxPiped = 1 << 29
 
 // openNPY opens a NumPy array of floats in C order, in a file or a pipe. The caller closes the file.
 func openNPY(path string) (*pytorch.NPY, io.Closer, error) {
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if err != nil {
 		return nil, nil, usage(err)
 	}

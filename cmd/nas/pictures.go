@@ -36,6 +36,8 @@ func openPictures(path, mean, std string) (*pictures, error) {
 	var err error
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usagef("there is no %s: want a NumPy file, a picture, or a folder of pictures", path)
 	case err != nil:
 		return nil, usage(err)
 	case !info.IsDir() && !isPicture(path):

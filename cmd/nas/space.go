@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -59,6 +60,9 @@ genes the score cannot see. Of their choices a search takes the cheapest.`,
 			}
 			r := random.Stream(seed, "samples")
 			for range samples {
+				if err := context.Cause(cmd.Context()); err != nil {
+					return err
+				}
 				arch := s.Arch(s.Sample(r))
 				n, err := arch.Network()
 				if err != nil {

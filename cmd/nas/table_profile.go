@@ -1,11 +1,11 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/boundedfile"
 	"nas/internal/device"
 	"nas/internal/plural"
 	"nas/latency"
@@ -62,7 +62,7 @@ func (a *app) fromTable(o tableFlags) error {
 		}
 		opts.Base = base
 	}
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if err != nil {
 		return usage(err)
 	}

@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/boundedfile"
 	"nas/internal/device"
 	"nas/internal/plural"
 	"nas/internal/random"
@@ -147,7 +147,7 @@ func (a *app) validationNetworks(config, list string, count int, seed uint64) ([
 // readArchs reads a file with one ARCH a line; empty lines and lines that begin
 // with # are skipped.
 func readArchs(path string) ([]*blocks.Network, error) {
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if err != nil {
 		return nil, usage(err)
 	}

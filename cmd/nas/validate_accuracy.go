@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"nas/accuracy/judge"
 	"nas/blocks"
 	"nas/internal/atomicfile"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/plural"
 	"nas/internal/report"
@@ -219,7 +219,7 @@ func rankingOf(r *judge.Report, b *benchmark.Benchmark, spec string) report.Rank
 // ownBenchmark reads a table of the user's. Rows whose accuracy is still empty,
 // as nas ask writes them, are an error that names the line.
 func ownBenchmark(path string) (*benchmark.Benchmark, error) {
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if err != nil {
 		return nil, usagef("--benchmark: %w", err)
 	}

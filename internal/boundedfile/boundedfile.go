@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // Read is [os.ReadFile] for a file of at most so many bytes.
 func Read(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -23,6 +24,31 @@ func Read(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+// patience is how long a named pipe may have no writer.
+const patience = 2 * time.Second
+
+// Open is [os.Open], which waits without end for a writer of a named pipe. Open waits a while.
+func Open(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return os.Open(path)
+	}
+	type opened struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		f, err := os.Open(path)
+		done <- opened{f, err}
+	}()
+	select {
+	case o := <-done:
+		return o.f, o.err
+	case <-time.After(patience):
+		return nil, fmt.Errorf("%s is a named pipe that nobody writes to: give a file, or start what writes to it first", path)
+	}
 }
 
 // All is [io.ReadAll] for at most so many bytes.

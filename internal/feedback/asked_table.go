@@ -3,6 +3,7 @@ package feedback
 import (
 	"os"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/table"
 )
@@ -14,7 +15,7 @@ func MayReplace(path, dir string) error {
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return nil // nothing is lost
 	}
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if err != nil {
 		return fault.Errorf("feedback: %w", err)
 	}

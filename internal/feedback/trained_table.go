@@ -3,11 +3,12 @@ package feedback
 import (
 	"cmp"
 	"errors"
-	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/results"
 	"nas/internal/runstore"
@@ -19,7 +20,7 @@ import (
 // be wrong in its own way: all of them are named. Lines without an accuracy are left out: those
 // networks were asked for and are not trained yet. Lines of one network are one row: its seeds.
 func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if err != nil {
 		return nil, fault.Errorf("feedback: %w", err)
 	}
@@ -59,6 +60,9 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 		if l.Err() == nil && l.trained.ArchID == "" {
 			l.Fail(cmp.Or(id, arch), "%s has the trials 0 to %d", s.Dir, s.Trials-1)
 		}
+		if l.disagrees(s.Trials) {
+			l.Fail(id, "want the trial with the arch of this line, which is not %s of %s: one of the two was changed", l.id, s.Dir)
+		}
 		if err := l.Err(); err != nil {
 			bad = append(bad, fault.Errorf("feedback: %w", err))
 			continue
@@ -88,6 +92,20 @@ type tableLine struct {
 	id      string // of a trial, or its arch id
 	trained runstore.TrainedRow
 }
+
+// disagrees reports whether a line names one of so many trials and gives the arch of another network.
+func (l *tableLine) disagrees(trials int) bool {
+	if l.Err() != nil || l.trained.ArchID == "" || l.id == "" || l.id == l.trained.ArchID {
+		return false
+	}
+	if n, err := strconv.Atoi(l.id); err == nil && n >= 0 && n < trials {
+		return n != l.trained.ID
+	}
+	return archID.MatchString(l.id) // of a network, and not of this one
+}
+
+// archID is the form of an arch id.
+var archID = regexp.MustCompile("^[0-9a-f]{12}$")
 
 // identify finds the trials of the lines among those of the run in dir: by their arch where they have
 // one, by their id otherwise. Of several trials that fit it takes the first.

@@ -33,6 +33,8 @@ func TestReadTable(t *testing.T) {
 		"id,accuracy\n0,0.72\n":       `accuracy "0.72": per cent or a fraction? If all are fractions, want 72 here`,
 		"arch,accuracy\nx|y,60\n":     `line 2, column 1: arch "x|y": space`,
 		"id,accuracy\n9,60\n0,many\n": `line 3, column 2: accuracy "many"`,
+		"id,arch,accuracy\n0,\"" + arch + "\",60\n":            "line 2, column 1: id \"0\": want the trial with the arch",
+		"id,arch,accuracy\n0123456789ab,\"" + arch + "\",60\n": "one of the two was changed",
 	} {
 		path := filepath.Join(t.TempDir(), "t.csv")
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {

@@ -1,7 +1,6 @@
 package netfile
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -29,7 +28,7 @@ func (o Options) read(weights bool) onnx.ReadOptions {
 
 // readONNX reads an ONNX file and the files beside it.
 func readONNX(path string, o onnx.ReadOptions) (*onnx.Model, error) {
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -122,8 +122,8 @@ type dwArgs struct {
 	dst [4]*byte // of each run
 }
 
-// rowArgs is the argument of the depthwise kernels that read bytes as they are. A kernel of rows x u computes nt tiles of
-// u outputs in each of its rows, k x k taps, s apart. Its sums are exact in float32:
+// rowArgs is the argument of the depthwise kernels that read bytes as they are. A kernel of rows x u computes nt tiles
+// of u outputs in each of its rows, k x k taps, s apart. Its sums are exact in float32:
 //
 //	for t := range nt {
 //		for b := range nb { // blocks of as many channels as a vector has lanes
@@ -155,8 +155,8 @@ type rowArgs struct {
 	dst [2]*byte
 }
 
-// rowTile is a tile of one to eight outputs of a row. The columns of the input that it reads are counted from its first
-// one on, which may lie in the padding.
+// rowTile is a tile of one to eight outputs of a row. The columns of the input that it reads are counted from its
+// first one on, which may lie in the padding.
 type rowTile struct {
 	from      int // pixel of the first column
 	to        int // first output

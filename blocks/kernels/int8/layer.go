@@ -68,7 +68,8 @@ func (s *Set) kindOf(g *kernels.Conv) kind {
 // LayerLen is an upper bound of the bytes that [Set.Layer] asks for, in any set.
 func LayerLen(g *kernels.Conv) int {
 	n := directLen(g)
-	for _, l := range []lanes{{vl: 4, unit: 2}, {vl: 4, unit: 4}, {vl: 8, unit: 2}, {vl: 8, unit: 4}, {vl: 16, unit: 2}, {vl: 16, unit: 4}} {
+	for _, l := range []lanes{{vl: 4, unit: 2}, {vl: 4, unit: 4}, {vl: 8, unit: 2}, {vl: 8, unit: 4}, {vl: 16, unit: 2},
+		{vl: 16, unit: 4}} {
 		s := Set{lanes: l}
 		n = max(n, s.layerLen(g))
 		if g.Depthwise() { // some sets have kernels for it that read bytes as they are

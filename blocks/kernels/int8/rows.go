@@ -7,8 +7,8 @@ import (
 	"nas/blocks/kernels"
 )
 
-// Where 8-bit dot products are missing, depthwise convolutions of 3 x 3 and 5 x 5 taps are computed in float32, straight
-// from the bytes of the map: all sums are integers below 2^24, which float32 holds exactly.
+// Where 8-bit dot products are missing, depthwise convolutions of 3 x 3 and 5 x 5 taps are computed in float32,
+// straight from the bytes of the map: all sums are integers below 2^24, which float32 holds exactly.
 
 // rowPlan divides the outputs of a row into tiles.
 type rowPlan struct {
@@ -148,8 +148,8 @@ func (l *Layer) byRows(dst, src *View, r kernels.Range, sc *Scratch) {
 	}
 }
 
-// rowPointers finds the input rows of some output rows. Where one lies in the padding and pixels do not adjoin, they are
-// copied: a row of padding has pixels of C channels.
+// rowPointers finds the input rows of some output rows. Where one lies in the padding and pixels do not adjoin, they
+// are copied: a row of padding has pixels of C channels.
 func (l *Layer) rowPointers(a *rowArgs, src *View, y, rows, c int, sc *Scratch) {
 	g := &l.g
 	n, top := l.inputs(rows), y*g.SH-g.PadT

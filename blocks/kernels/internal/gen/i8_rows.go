@@ -18,8 +18,8 @@ var (
 
 const rowTileSize = 96
 
-// rows emits the depthwise kernels of 3 x 3 and 5 x 5 taps that need no preparation: they turn bytes into real numbers
-// as they read them. All products and sums are integers below 2^24, so that float32 holds them exactly.
+// rows emits the depthwise kernels of 3 x 3 and 5 x 5 taps that need no preparation: they turn bytes into real
+// numbers as they read them. All products and sums are integers below 2^24, so that float32 holds them exactly.
 func (g *i8) rows() {
 	for _, k := range []int{3, 5} {
 		for s := 1; s <= 2; s++ {
@@ -58,8 +58,9 @@ type i8RowKernel struct {
 func (t *i8RowKernel) emit() {
 	g, S := t.i8, i8Rows
 	name := fmt.Sprintf("rows%ds%d%s_%dx%d", t.k, t.s, g.goName, t.rows, t.u)
-	g.i8Text(name, "rowArgs", fmt.Sprintf("// for each tile { for y := range %d { for x := range %d { for c := range channels {\n"+
-		"//\tdst[y][to+x][c] = store(bias[c] + sum over ky, kx < %d of src[y*%d+ky][from+x*%d+kx][c]*w[ky][kx][c])\n"+
+	g.i8Text(name, "rowArgs", fmt.Sprintf("// for each tile { for y := range %d { for x := range %d { "+
+		"for c := range channels {\n//\tdst[y][to+x][c] = "+
+		"store(bias[c] + sum over ky, kx < %d of src[y*%d+ky][from+x*%d+kx][c]*w[ky][kx][c])\n"+
 		"// }}}}\n", t.rows, t.u, t.k, t.s, t.s),
 		fmt.Sprintf("fam: famRows, mr: %d, runs: %d, kw: %d, sw: %d, rows: %s", t.u, t.rows, t.k, t.s, name))
 	t.args, t.tile, t.step = g.GP64(), g.GP64(), g.GP64()
@@ -122,8 +123,8 @@ func (t *i8RowKernel) start() {
 	}
 }
 
-// products adds the products, row after row of the input, so that those of a sum do not follow each other closely. Of the
-// columns of a row it takes those from skip to end.
+// products adds the products, row after row of the input, so that those of a sum do not follow each other closely. Of
+// the columns of a row it takes those from skip to end.
 func (t *i8RowKernel) products() {
 	g, S := t.i8, i8Rows
 	n := (t.u-1)*t.s + t.k
@@ -224,8 +225,8 @@ func (t *i8RowKernel) finish() {
 	g.JMP(LabelRef("next"))
 }
 
-// store requantises the sums, four vectors at a time, and stores them: all channels of the block, or those of n, a mask
-// or a number.
+// store requantises the sums, four vectors at a time, and stores them: all channels of the block, or those of n, a
+// mask or a number.
 func (t *i8RowKernel) store(n Register) {
 	g, S := t.i8, i8Rows
 	var k Register
