@@ -110,6 +110,7 @@ var rules = []rule{
 	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/quant", "blocks/pytorch", "blocks/tflite", "blocks/tflite/arena", "internal/jsonfile",
 		"internal/tomlfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
+	{"internal/datasets", nil, nil},
 	{"internal/docs", []string{"blocks/onnx", "internal/config", "search", "space"}, nil},
 	{"internal/arenaview", []string{"blocks", "blocks/tflite", "blocks/tflite/arena", "internal/report"}, nil},
 	{"internal/device", []string{"internal/tomlfile", "latency/devices", "latency/native", "latency/recipe", "latency/timing"}, nil},
