@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model bench-peers bench-search bench build check-generate check-release cross fuzz generate help lint race release run short smoke test test-arm64 test-kill test-others test-page
+.PHONY: accuracy-model bench-peers bench-search bench build check-generate check-release cross data fashion-mnist fuzz generate help lint race release run short smoke test test-arm64 test-kill test-others test-page
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -132,6 +132,21 @@ PEERS =
 
 bench-peers: ## this engine beside ONNX Runtime and TensorFlow Lite with XNNPACK, on the same files in turns
 	$(GO) run ./internal/peers $(PEERS)
+
+# What can import PyTorch: python3, or the system's where that is another one.
+PYTHON = $(shell for p in python3 /usr/bin/python3; do "$$p" -c 'import numpy, torch' 2>/dev/null && command -v "$$p" && break; done)
+
+data: ## Fashion-MNIST and MNIST into data/; PyTorch too, where it is missing and apt is there
+	@$(GO) run ./internal/datasets -out data
+	@if [ -z "$(PYTHON)" ] && command -v apt-get >/dev/null; then echo 'installing the Debian package python3-torch (about a minute)'; \
+		{ [ "$$(id -u)" = 0 ] && S= || S='sudo -n'; $$S apt-get update -qq && \
+		$$S apt-get install -qq -y --no-install-recommends python3-torch python3-numpy python3-pil; } >/dev/null 2>&1 || true; fi
+	@for p in python3 /usr/bin/python3; do "$$p" -c 'import numpy, torch' 2>/dev/null && exit 0; done; \
+		echo 'data: no python3 here can import torch: as root, apt-get install python3-torch, or pip install torch numpy pillow'; exit 1
+
+fashion-mnist: build ## train and search configs/fashion-mnist.toml, after make data (resumes where it was stopped)
+	@[ -n "$(PYTHON)" ] || { echo 'fashion-mnist: no python3 here can import torch: run make data'; exit 1; }
+	PATH="$(dir $(PYTHON)):$$PATH" ./nas run configs/fashion-mnist.toml --resume
 
 smoke: build ## a run of under 20 seconds
 	./nas run configs/smoke.toml --resume

@@ -2,19 +2,25 @@
 // people's programs, as package nas/accuracy/training reads it. Each is a folder with a recipe and what it starts.
 package evaluators
 
-import "embed"
+import (
+	"embed"
+	"errors"
+	"io/fs"
+	"path"
+)
 
 // RecipeFile is the name of the recipe in each folder.
 const RecipeFile = "train.toml"
 
-// Files holds a folder for each recipe.
-//
 //go:embed */*
-var Files embed.FS
+var files embed.FS
+
+// program is the folder of the training program that others start, too.
+const program = "torch-folder"
 
 // Names lists the recipes.
 func Names() []string {
-	entries, err := Files.ReadDir(".")
+	entries, err := files.ReadDir(".")
 	if err != nil {
 		panic("evaluators: " + err.Error()) // it is part of the program
 	}
@@ -24,3 +30,19 @@ func Names() []string {
 	}
 	return names
 }
+
+// folder is that of a recipe. Of train.py and task.py, what a folder does not have is that of torch-folder.
+type folder string
+
+// Open implements [fs.FS].
+func (f folder) Open(name string) (fs.File, error) {
+	file, err := files.Open(path.Join(string(f), name))
+	if errors.Is(err, fs.ErrNotExist) && (name == "train.py" || name == "task.py") {
+		return files.Open(path.Join(program, name))
+	}
+	return file, err
+}
+
+// Folder returns the files that a recipe names, and the recipe itself as [RecipeFile]. Of a name that [Names] does not
+// list it is empty.
+func Folder(name string) fs.FS { return folder(name) }

@@ -21,9 +21,8 @@ func Load(name string) (*Recipe, error) {
 	var files fs.FS
 	folder := ""
 	if slices.Contains(evaluators.Names(), name) {
-		if files, err = fs.Sub(evaluators.Files, name); err == nil {
-			text, err = fs.ReadFile(files, evaluators.RecipeFile)
-		}
+		files = evaluators.Folder(name)
+		text, err = fs.ReadFile(files, evaluators.RecipeFile)
 	} else {
 		if folder, err = filepath.Abs(filepath.Dir(name)); err != nil {
 			return nil, err

@@ -214,6 +214,7 @@ func (r *Recipe) checkReading(bad func(key, format string, a ...any)) {
 var (
 	placeholders = []string{
 		"{dir}", "{recipe}", "{data}", "{epochs}", "{from}", "{rung}", "{seed}", "{gpu}", "{threads}", "{classes}", "{size}",
+		"{total}",
 	}
 	ofSetup     = []string{"{recipe}", "{data}"}
 	placeholder = regexp.MustCompile(`\{[a-z]+\}`)

@@ -50,7 +50,7 @@ var commands = []func(*app) *cobra.Command{
 	newRun, newCheck, newImprove, newPick, newAsk, newWork, newTell, newWorker, newFleet, newPlot, newReport,
 	newSpace, newZoo, newShow, newCost,
 	newBench, newPredict, newKernels, newCalibrate, newValidate,
-	newDevices, newInfer, newExport, newQuantize, newDoctor, newVersion,
+	newDevices, newEvaluators, newInfer, newExport, newQuantize, newDoctor, newVersion,
 }
 
 // run carries out one command line and returns its exit code.

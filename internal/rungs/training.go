@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Recipe  *training.Recipe
 	Trainer training.Trainer // what carries the recipe out; nil: the recipe itself, on this machine
+	Slots   []string         // places for trainings at once; nil: those of the recipe
 	Data    string           // the folder of the data set; "" for none
 	Seed    uint64
 	Dir     string // the run's folder for trials, each of which gets one by its arch id; made if it is missing
@@ -69,8 +70,12 @@ func New(o Options) (*Training, error) {
 		return nil, fault.Errorf("rungs: %w", err)
 	}
 	spec := o.Recipe.Spec()
+	slots := o.Slots
+	if slots == nil {
+		slots = spec.Slots
+	}
 	t := &Training{
-		o: o, rungs: spec.Rungs, ladder: NewLadder(len(spec.Rungs), spec.Eta), slots: NewSlots(spec.Slots),
+		o: o, rungs: spec.Rungs, ladder: NewLadder(len(spec.Rungs), spec.Eta), slots: NewSlots(slots),
 		key: o.Recipe.Hash() + data, decided: make(chan struct{}),
 	}
 	if o.Trainer == nil {

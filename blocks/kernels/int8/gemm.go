@@ -28,7 +28,7 @@ func (s split) at(x int) int {
 func (t *tiles) cols(m, n int) int {
 	w := 0
 	for j := 1; j < len(t.rows); j++ {
-		if t.rows[j] == 0 || t.rows[j] == 1 && (m > 1 || n < panel*j) {
+		if t.rows[j] == 0 || j > 1 && t.rows[j] == 1 && (m > 1 || n < panel*j) {
 			continue
 		}
 		if w > 0 && panel*j-n >= panel {
@@ -78,6 +78,9 @@ func (l *Layer) panels(t *tiles, a *gemmArgs, m int, r kernels.Range, f func(j, 
 	g := &l.g
 	each, part := g.C/g.Groups, g.N/g.Groups
 	bs := g.KH * l.set.rowUnits(g, l.kind) * panel * 4
+	if l.single {
+		bs /= 2
+	}
 	a.bs = uintptr(bs)
 	perGroup := ceilDiv(part, panel)
 	for q := r.N0 / part; q < g.Groups && q*part < r.N1; q++ {
@@ -141,9 +144,13 @@ func (l *Layer) pointwiseRun(dst *byte, step int, src *byte, srcStep, m int, r k
 		src, a.lda = unsafe.SliceData(sc.buf), uintptr(2*g.C)
 	}
 	sc.ptrs[0] = src
-	l.panels(&s.gemm, a, m, r, func(j, cols, n, _ int) {
+	t := &s.gemm
+	if l.single {
+		t = &s.single
+	}
+	l.panels(t, a, m, r, func(j, cols, n, _ int) {
 		a.ind, a.aoff = &sc.ptrs[0], 0
-		s.gemm.run(a, at(dst, j), step, cols, n, s.masks, splitPixels(m, s.gemm.rows[cols/panel]))
+		t.run(a, at(dst, j), step, cols, n, s.masks, splitPixels(m, t.rows[cols/panel]))
 		sc.work((m + 8) * n * g.C) // with few pixels, fetching the weights counts
 	})
 }

@@ -30,6 +30,8 @@ type Layer struct {
 	scale []float32 // the unit of a channel's sums over that of the output
 	round rounding
 	plain int // see gemmArgs
+
+	single bool // a single pixel, whose weights are bytes in lanes of two
 }
 
 // kind is the driver that runs a layer.
@@ -114,8 +116,17 @@ func (s *Set) packedLen(g *kernels.Conv, k kind) (w, outs int) {
 		p := s.dwPlan(g)
 		return p.rows * len(p.blocks) * len(p.taps) * 16 * s.vl, len(p.blocks) * 4 * s.vl
 	}
+	lane := 4
+	if s.isSingle(g, k) {
+		lane = 2
+	}
 	outs = g.Groups * ceilDiv(g.N/g.Groups, panel) * panel
-	return outs * g.KH * s.rowUnits(g, k) * 4, outs
+	return outs * g.KH * s.rowUnits(g, k) * lane, outs
+}
+
+// isSingle tells whether a layer has a single pixel, and kernels whose weights stay bytes.
+func (s *Set) isSingle(g *kernels.Conv, k kind) bool {
+	return k == kindPointwise && g.OH*g.OW == 1 && s.single.rows[1] > 0
 }
 
 // rowUnits is the number of lanes that the taps of a kernel row fill.
@@ -149,6 +160,7 @@ func (s *Set) Layer(alloc func(n int) []byte, g kernels.Conv, w Weights, in Grid
 	}
 	n, outs := s.packedLen(&g, l.kind)
 	l.take(alloc(s.layerLen(&g))[:s.layerLen(&g)], n, outs)
+	l.single = s.isSingle(&g, l.kind)
 	l.round = newRounding(&out, s.vl)
 	if out.Zero == 0 && out.Low == 0 && out.High == 255 {
 		l.plain = 1
@@ -251,6 +263,12 @@ func (l *Layer) pack(w Weights, unit []float32) {
 		for r := range runs {
 			from := w.Q[(o*runs+r)*n:][:n]
 			first := (p*runs+r)*lanes*panel + j
+			if l.single {
+				for i, q := range from {
+					l.w[2*(first+i>>1*panel)+i&1] = q
+				}
+				continue
+			}
 			if s.size() == 1 {
 				to := l.w[4*first:]
 				for i, q := range from {

@@ -134,6 +134,9 @@ func randomConv(r *rand.Rand) kernels.Conv {
 		if r.IntN(2) == 0 {
 			g.SH, g.SW = 1, 1
 		}
+		if r.IntN(4) == 0 { // a linear layer
+			g.H, g.W, g.C, g.N = 1, 1, 1+r.IntN(300), 1+r.IntN(150)
+		}
 	case 1: // depthwise with a square kernel
 		g.KH = 1 + 2*r.IntN(4)
 		g.KW, g.SH = g.KH, 1+r.IntN(2)

@@ -19,6 +19,7 @@ type Set struct {
 	lanes
 
 	gemm, igemm tiles
+	single      tiles                  // of one pixel, with weights of bytes; rows of 0: there are none
 	spread      [5]func(*spreadArgs)   // by runs
 	rows        [6][3]rowKernels       // by taps of a row and stride
 	dw          [8][3]dwTiles          // by taps of a group and stride; [0][0]: any
@@ -56,6 +57,7 @@ type family uint8
 const (
 	famGemm family = iota
 	famIGemm
+	famSingle
 	famSpread
 	famDW
 	famRows
@@ -86,6 +88,8 @@ func newSet(name string, l lanes, has func() bool, peak func(n int) int, rows []
 			s.gemm.register(r)
 		case famIGemm:
 			s.igemm.register(r)
+		case famSingle:
+			s.single.register(r)
 		case famSpread:
 			s.spread[r.runs] = r.spread
 		case famDW:

@@ -17,6 +17,7 @@ var avx2Rows = []row{
 	{name: "igemmAVX2_4x16", fam: famIGemm, mr: 4, nr: 16, gemm: igemmAVX2_4x16},
 	{name: "igemmAVX2_5x16", fam: famIGemm, mr: 5, nr: 16, gemm: igemmAVX2_5x16},
 	{name: "igemmAVX2_6x16", fam: famIGemm, mr: 6, nr: 16, gemm: igemmAVX2_6x16},
+	{name: "singleAVX2_16", fam: famSingle, mr: 1, nr: 16, gemm: singleAVX2_16},
 	{name: "spreadAVX2_1", fam: famSpread, runs: 1, spread: spreadAVX2_1},
 	{name: "spreadAVX2_2", fam: famSpread, runs: 2, spread: spreadAVX2_2},
 	{name: "dwAVX2_1", fam: famDW, mr: 1, kw: 0, sw: 0, dw: dwAVX2_1},
@@ -151,6 +152,13 @@ func igemmAVX2_5x16(a *gemmArgs)
 //
 //go:noescape
 func igemmAVX2_6x16(a *gemmArgs)
+
+//	for j := range n {
+//		c[j] = store(bias[j] + sum over p of a[p]*b[p][j]), b of bytes
+//	} in 16 columns
+//
+//go:noescape
+func singleAVX2_16(a *gemmArgs)
 
 //	for x := range n { for c := range 32 {
 //		to[x][c] = the values of tab[r*1+run][off+x*step+c], r < 2, of each run

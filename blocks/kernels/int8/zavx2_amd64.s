@@ -3641,6 +3641,150 @@ no1_5:
 	MOVQ DI, 136(AX)
 	JMP  next
 
+// func singleAVX2_16(a *byte)
+// Requires: AVX, AVX2
+TEXT ·singleAVX2_16(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
+
+block:
+	MOVQ    80(AX), CX
+	VMOVDQU (CX), Y0
+	VMOVDQU 32(CX), Y1
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 128(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
+
+loop:
+	VPMOVSXBW    (DX), Y2
+	VPMOVSXBW    16(DX), Y3
+	VPBROADCASTD (R8), Y4
+	VPMADDWD     Y2, Y4, Y2
+	VPADDD       Y2, Y0, Y0
+	VPMADDWD     Y3, Y4, Y2
+	VPADDD       Y2, Y1, Y1
+	ADDQ         $0x20, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	IMUL3Q       $0x01, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU      192(DX), Y2
+	VMOVDQU      (CX), Y3
+	VMOVDQU      32(CX), Y4
+	VCVTDQ2PS    Y0, Y0
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	VCVTPS2DQ    Y0, Y0
+	VCVTPS2DQ    Y1, Y1
+	VPACKSSDW    Y1, Y0, Y0
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Y0, Y0
+	VPACKUSWB    Y0, Y0, Y0
+	VPMAXUB      64(DX), Y0, Y0
+	VPMINUB      128(DX), Y0, Y0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_false:
+	VPERMD  Y0, Y2, Y0
+	VMOVDQU X0, (BX)
+	ADDQ    SI, BX
+	MOVQ    BX, 136(AX)
+
+next:
+	DECQ 144(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ      112(AX), CX
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU   192(BX), Y2
+	VMOVDQU   (DX), Y3
+	VMOVDQU   32(DX), Y4
+	VCVTDQ2PS Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y3, Y0, Y0
+	VMULPS    Y4, Y1, Y1
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   64(BX), Y0, Y0
+	VPMINUB   128(BX), Y0, Y0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Y0, Y0, Y0
+
+packed0_true:
+	VPERMD       Y0, Y2, Y0
+	VEXTRACTI128 $0x00, Y0, X0
+	MOVQ         SI, DX
+	TESTQ        $0x00000008, CX
+	JZ           no8_0
+	VMOVQ        X0, (DX)
+	ADDQ         $0x08, DX
+	VPSRLDQ      $0x08, X0, X0
+
+no8_0:
+	TESTQ   $0x00000004, CX
+	JZ      no4_0
+	VMOVD   X0, (DX)
+	ADDQ    $0x04, DX
+	VPSRLDQ $0x04, X0, X0
+
+no4_0:
+	TESTQ   $0x00000002, CX
+	JZ      no2_0
+	VPEXTRW $0x00, X0, (DX)
+	ADDQ    $0x02, DX
+	VPSRLDQ $0x02, X0, X0
+
+no2_0:
+	TESTQ   $0x00000001, CX
+	JZ      no1_0
+	VPEXTRB $0x00, X0, (DX)
+
+no1_0:
+	ADDQ DI, SI
+	MOVQ SI, 136(AX)
+	JMP  next
+
 // func spreadAVX2_1(a *byte)
 // Requires: AVX, AVX2
 TEXT ·spreadAVX2_1(SB), NOSPLIT, $0-8

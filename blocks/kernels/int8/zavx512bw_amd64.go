@@ -50,6 +50,9 @@ var avx512bwRows = []row{
 	{name: "igemmAVX512BW_7x32", fam: famIGemm, mr: 7, nr: 32, gemm: igemmAVX512BW_7x32},
 	{name: "igemmAVX512BW_8x32", fam: famIGemm, mr: 8, nr: 32, gemm: igemmAVX512BW_8x32},
 	{name: "gemmAVX512BW_1x64", fam: famGemm, mr: 1, nr: 64, gemm: gemmAVX512BW_1x64},
+	{name: "singleAVX512BW_16", fam: famSingle, mr: 1, nr: 16, gemm: singleAVX512BW_16},
+	{name: "singleAVX512BW_32", fam: famSingle, mr: 1, nr: 32, gemm: singleAVX512BW_32},
+	{name: "singleAVX512BW_64", fam: famSingle, mr: 1, nr: 64, gemm: singleAVX512BW_64},
 	{name: "spreadAVX512BW_1", fam: famSpread, runs: 1, spread: spreadAVX512BW_1},
 	{name: "spreadAVX512BW_2", fam: famSpread, runs: 2, spread: spreadAVX512BW_2},
 	{name: "spreadAVX512BW_4", fam: famSpread, runs: 4, spread: spreadAVX512BW_4},
@@ -474,6 +477,27 @@ func igemmAVX512BW_8x32(a *gemmArgs)
 //
 //go:noescape
 func gemmAVX512BW_1x64(a *gemmArgs)
+
+//	for j := range n {
+//		c[j] = store(bias[j] + sum over p of a[p]*b[p][j]), b of bytes
+//	} in 16 columns
+//
+//go:noescape
+func singleAVX512BW_16(a *gemmArgs)
+
+//	for j := range n {
+//		c[j] = store(bias[j] + sum over p of a[p]*b[p][j]), b of bytes
+//	} in 32 columns
+//
+//go:noescape
+func singleAVX512BW_32(a *gemmArgs)
+
+//	for j := range n {
+//		c[j] = store(bias[j] + sum over p of a[p]*b[p][j]), b of bytes
+//	} in 64 columns
+//
+//go:noescape
+func singleAVX512BW_64(a *gemmArgs)
 
 //	for x := range n { for c := range 64 {
 //		to[x][c] = the values of tab[r*1+run][off+x*step+c], r < 2, of each run

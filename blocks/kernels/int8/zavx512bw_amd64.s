@@ -12287,6 +12287,379 @@ packed0_true:
 	MOVQ     DI, 136(AX)
 	JMP      next
 
+// func singleAVX512BW_16(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·singleAVX512BW_16(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
+
+block:
+	MOVQ      80(AX), CX
+	VMOVDQU32 (CX), Z0
+	MOVQ      48(AX), DX
+	MOVQ      8(AX), BX
+	LEAQ      (BX)(BX*2), CX
+	MOVQ      16(AX), CX
+	MOVQ      24(AX), DI
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 128(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
+
+loop:
+	VPMOVSXBW    (DX), Z1
+	VPBROADCASTD (R8), Z2
+	VPMADDWD     Z1, Z2, Z1
+	VPADDD       Z1, Z0, Z0
+	ADDQ         $0x20, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
+	JNZ          loop
+	DECQ         DI
+	JNZ          tap
+	IMUL3Q       $0x01, BX, CX
+	ADDQ         CX, 128(AX)
+	MOVQ         112(AX), CX
+	TESTQ        CX, CX
+	JNZ          tail
+	MOVQ         88(AX), CX
+	MOVQ         96(AX), DX
+	MOVQ         136(AX), BX
+	MOVQ         72(AX), SI
+	VMOVDQU32    192(DX), Z1
+	VMOVDQU32    (CX), Z2
+	VCVTDQ2PS    Z0, Z0
+	VMULPS       Z2, Z0, Z0
+	VCVTPS2DQ    Z0, Z0
+	VPACKSSDW    Z0, Z0, Z0
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (DX), Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
+	VPMAXUB      64(DX), Z0, Z0
+	VPMINUB      128(DX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_false:
+	VPERMD   Z0, Z1, Z0
+	VMOVDQU8 X0, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
+
+next:
+	DECQ 144(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ      112(AX), CX
+	KMOVQ     CX, K1
+	MOVQ      88(AX), CX
+	MOVQ      96(AX), DX
+	MOVQ      136(AX), BX
+	MOVQ      72(AX), SI
+	VMOVDQU32 192(DX), Z1
+	VMOVDQU32 (CX), Z2
+	VCVTDQ2PS Z0, Z0
+	VMULPS    Z2, Z0, Z0
+	VCVTPS2DQ Z0, Z0
+	VPACKSSDW Z0, Z0, Z0
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (DX), Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
+	VPMAXUB   64(DX), Z0, Z0
+	VPMINUB   128(DX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_true:
+	VPERMD   Z0, Z1, Z0
+	VMOVDQU8 X0, K1, (BX)
+	ADDQ     SI, BX
+	MOVQ     BX, 136(AX)
+	JMP      next
+
+// func singleAVX512BW_32(a *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
+TEXT ·singleAVX512BW_32(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 56(AX), CX
+
+block:
+	MOVQ      80(AX), DX
+	VMOVDQU32 (DX), Z0
+	VMOVDQU32 64(DX), Z1
+	MOVQ      48(AX), BX
+	MOVQ      8(AX), SI
+	LEAQ      (SI)(SI*2), DX
+	MOVQ      16(AX), DX
+	MOVQ      24(AX), R8
+
+tap:
+	MOVQ (DX), R9
+	ADDQ 128(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
+
+loop:
+	VPMOVSXBW    (BX), Z2
+	VPMOVSXBW    (BX)(CX*1), Z3
+	VPBROADCASTD (R9), Z4
+	VPMADDWD     Z2, Z4, Z2
+	VPADDD       Z2, Z0, Z0
+	VPMADDWD     Z3, Z4, Z2
+	VPADDD       Z2, Z1, Z1
+	ADDQ         $0x20, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
+	JNZ          loop
+	DECQ         R8
+	JNZ          tap
+	IMUL3Q       $0x01, SI, DX
+	ADDQ         DX, 128(AX)
+	MOVQ         112(AX), DX
+	TESTQ        DX, DX
+	JNZ          tail
+	MOVQ         88(AX), DX
+	MOVQ         96(AX), BX
+	MOVQ         136(AX), SI
+	MOVQ         72(AX), DI
+	VMOVDQU32    192(BX), Z2
+	VMOVDQU32    (DX), Z3
+	VMOVDQU32    64(DX), Z4
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z3, Z0, Z0
+	VMULPS       Z4, Z1, Z1
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VPACKSSDW    Z1, Z0, Z0
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (BX), Z0, Z0
+	VPACKUSWB    Z0, Z0, Z0
+	VPMAXUB      64(BX), Z0, Z0
+	VPMINUB      128(BX), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_false:
+	VPERMD   Z0, Z2, Z0
+	VMOVDQU8 Y0, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+
+next:
+	DECQ 144(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ      112(AX), DX
+	KMOVQ     DX, K1
+	MOVQ      88(AX), DX
+	MOVQ      96(AX), BX
+	MOVQ      136(AX), SI
+	MOVQ      72(AX), DI
+	VMOVDQU32 192(BX), Z2
+	VMOVDQU32 (DX), Z3
+	VMOVDQU32 64(DX), Z4
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VMULPS    Z3, Z0, Z0
+	VMULPS    Z4, Z1, Z1
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VPACKSSDW Z1, Z0, Z0
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (BX), Z0, Z0
+	VPACKUSWB Z0, Z0, Z0
+	VPMAXUB   64(BX), Z0, Z0
+	VPMINUB   128(BX), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z0, Z0, Z0
+
+packed0_true:
+	VPERMD   Z0, Z2, Z0
+	VMOVDQU8 Y0, K1, (SI)
+	ADDQ     DI, SI
+	MOVQ     SI, 136(AX)
+	JMP      next
+
+// func singleAVX512BW_64(a *byte)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·singleAVX512BW_64(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
+
+block:
+	MOVQ      80(AX), BX
+	VMOVDQU32 (BX), Z0
+	VMOVDQU32 64(BX), Z1
+	VMOVDQU32 128(BX), Z2
+	VMOVDQU32 192(BX), Z3
+	MOVQ      48(AX), SI
+	MOVQ      8(AX), DI
+	LEAQ      (DI)(DI*2), BX
+	MOVQ      16(AX), BX
+	MOVQ      24(AX), R9
+
+tap:
+	MOVQ (BX), R10
+	ADDQ 128(AX), R10
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R8
+
+loop:
+	VPMOVSXBW    (SI), Z4
+	VPMOVSXBW    (SI)(CX*1), Z5
+	VPMOVSXBW    (SI)(CX*2), Z6
+	VPMOVSXBW    (SI)(DX*1), Z7
+	VPBROADCASTD (R10), Z8
+	VPMADDWD     Z4, Z8, Z4
+	VPADDD       Z4, Z0, Z0
+	VPMADDWD     Z5, Z8, Z4
+	VPADDD       Z4, Z1, Z1
+	VPMADDWD     Z6, Z8, Z4
+	VPADDD       Z4, Z2, Z2
+	VPMADDWD     Z7, Z8, Z4
+	VPADDD       Z4, Z3, Z3
+	ADDQ         $0x20, SI
+	ADDQ         $0x04, R10
+	DECQ         R8
+	JNZ          loop
+	DECQ         R9
+	JNZ          tap
+	IMUL3Q       $0x01, DI, BX
+	ADDQ         BX, 128(AX)
+	MOVQ         112(AX), BX
+	TESTQ        BX, BX
+	JNZ          tail
+	MOVQ         88(AX), BX
+	MOVQ         96(AX), SI
+	MOVQ         136(AX), DI
+	MOVQ         72(AX), R8
+	VMOVDQU32    192(SI), Z4
+	VMOVDQU32    (BX), Z5
+	VMOVDQU32    64(BX), Z6
+	VMOVDQU32    128(BX), Z7
+	VMOVDQU32    192(BX), Z8
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z5, Z0, Z0
+	VMULPS       Z6, Z1, Z1
+	VMULPS       Z7, Z2, Z2
+	VMULPS       Z8, Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z3, Z3
+	VPACKSSDW    Z1, Z0, Z0
+	VPACKSSDW    Z3, Z2, Z2
+	CMPQ         120(AX), $0x00
+	JNE          plain0_false
+	VPADDSW      (SI), Z0, Z0
+	VPADDSW      (SI), Z2, Z2
+	VPACKUSWB    Z2, Z0, Z0
+	VPMAXUB      64(SI), Z0, Z0
+	VPMINUB      128(SI), Z0, Z0
+	JMP          packed0_false
+
+plain0_false:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_false:
+	VPERMD   Z0, Z4, Z0
+	VMOVDQU8 Z0, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
+
+next:
+	DECQ 144(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ      112(AX), BX
+	KMOVQ     BX, K1
+	MOVQ      88(AX), BX
+	MOVQ      96(AX), SI
+	MOVQ      136(AX), DI
+	MOVQ      72(AX), R8
+	VMOVDQU32 192(SI), Z4
+	VMOVDQU32 (BX), Z5
+	VMOVDQU32 64(BX), Z6
+	VMOVDQU32 128(BX), Z7
+	VMOVDQU32 192(BX), Z8
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z5, Z0, Z0
+	VMULPS    Z6, Z1, Z1
+	VMULPS    Z7, Z2, Z2
+	VMULPS    Z8, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	CMPQ      120(AX), $0x00
+	JNE       plain0_true
+	VPADDSW   (SI), Z0, Z0
+	VPADDSW   (SI), Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   64(SI), Z0, Z0
+	VPMINUB   128(SI), Z0, Z0
+	JMP       packed0_true
+
+plain0_true:
+	VPACKUSWB Z2, Z0, Z0
+
+packed0_true:
+	VPERMD   Z0, Z4, Z0
+	VMOVDQU8 Z0, K1, (DI)
+	ADDQ     R8, DI
+	MOVQ     DI, 136(AX)
+	JMP      next
+
 // func spreadAVX512BW_1(a *byte)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·spreadAVX512BW_1(SB), NOSPLIT, $0-8

@@ -24,17 +24,38 @@ func (g *i8) gemms() {
 	}
 	if g.wide() {
 		g.gemm(1, 64, false)
+		widths = append(widths, 64)
+	}
+	if g.narrow() {
+		for _, nr := range widths {
+			g.single(nr)
+		}
 	}
 }
 
 // i8Tile is the kernel of a tile of mr output pixels by nr channels; see gemmArgs.
 type i8Tile struct {
 	*i8
-	mr, nr, nv int // nv: vectors in a row of the tile
+	mr, nr, nv int  // nv: vectors in a row of the tile
+	short      bool // the weights are bytes where activations are 16-bit integers
 
 	args, ind  Register
 	b, bs, bs3 Register // row of the packed weights at hand; bytes to the next panel, and to the third
 	acc        [][]VecVirtual
+}
+
+// single emits the kernel of one pixel whose weights stay bytes in memory: all of its time goes into fetching them.
+func (g *i8) single(nr int) {
+	t := &i8Tile{i8: g, mr: 1, nr: nr, nv: nr / g.vl, short: true}
+	name := fmt.Sprintf("single%s_%d", g.goName, nr)
+	g.i8Text(name, "gemmArgs", fmt.Sprintf("// for j := range n {\n"+
+		"//\tc[j] = store(bias[j] + sum over p of a[p]*b[p][j]), b of bytes\n// } in %d columns\n", nr),
+		fmt.Sprintf("fam: famSingle, mr: 1, nr: %d, gemm: %s", nr, name))
+	t.arguments(false)
+	g.Label("block")
+	t.start()
+	t.sumDirect()
+	t.finish()
 }
 
 func (g *i8) gemm(mr, nr int, indirect bool) {
@@ -81,7 +102,7 @@ func (t *i8Tile) arguments(indirect bool) {
 // weights is where vector j of the packed weights lies.
 func (t *i8Tile) weights(j int) Mem {
 	col := j * t.vl
-	m := Mem{Base: t.b, Disp: col % panel * 4}
+	m := Mem{Base: t.b, Disp: col % panel * t.lane()}
 	switch col / panel {
 	case 1:
 		m.Index, m.Scale = t.bs, 1
@@ -91,6 +112,14 @@ func (t *i8Tile) weights(j int) Mem {
 		m.Index, m.Scale = t.bs3, 1
 	}
 	return m
+}
+
+// lane is the number of bytes of a lane of the weights.
+func (t *i8Tile) lane() int {
+	if t.short {
+		return 2
+	}
+	return 4
 }
 
 // start begins the sums of a block with the bias.
@@ -120,7 +149,11 @@ func (t *i8Tile) products(row func(i int) Mem) {
 	bv := make([]VecVirtual, t.nv)
 	for j := range bv {
 		bv[j] = g.vec()
-		g.loadVec(t.weights(j), bv[j])
+		if t.short {
+			g.VPMOVSXBW(t.weights(j), bv[j])
+		} else {
+			g.loadVec(t.weights(j), bv[j])
+		}
 	}
 	for i := range t.mr {
 		av := g.vec()
@@ -129,7 +162,7 @@ func (t *i8Tile) products(row func(i int) Mem) {
 			g.dot(bv[j], av, t.acc[i][j])
 		}
 	}
-	g.ADDQ(Imm(64), t.b)
+	g.ADDQ(Imm(uint64(panel*t.lane())), t.b)
 }
 
 // sumIndirect adds all products of a block whose rows are found through a table of pointers.
