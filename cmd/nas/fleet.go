@@ -14,6 +14,7 @@ import (
 	"nas/internal/device"
 	"nas/internal/fleet"
 	nasrun "nas/internal/run"
+	"nas/internal/tasks"
 )
 
 // fleetFlags say which NATS service carries tasks, and how to be let in.
@@ -83,6 +84,8 @@ func newWorker(a *app) *cobra.Command {
 	var name string
 	var slots int
 	var measures, evaluates bool
+	var trains []string
+	var data, scratch string
 	var on device.Choice
 	cmd := &cobra.Command{
 		Use:   "worker",
@@ -93,10 +96,12 @@ likes; a task whose worker falls silent goes to another.
 
 It evaluates candidates, if it is the same version with the same kind of kernels as the
 search. With --measures it times networks on its device instead, and should do nothing else
-meanwhile; --evaluates makes it do both. Nothing that comes by message names a program: what
-a worker runs is on its own command line.`,
+meanwhile. With --trains RECIPE it trains the candidates of searches whose evaluator is that
+very recipe, file for file, with that very data. --evaluates makes it evaluate, too. Nothing
+that comes by message names a program: what a worker runs is on its own command line.`,
 		Example: `  nas worker --fleet nats://192.168.1.10:4222 --token-file token
-  nas worker --fleet nats://192.168.1.10:4222 --token-file token --measures --name pixel7`,
+  nas worker --fleet nats://192.168.1.10:4222 --token-file token --measures --name pixel7
+  nas worker --fleet nats://192.168.1.10:4222 --token-file token --trains train.toml --data photos`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := x.checkPair(); err != nil {
@@ -106,7 +111,7 @@ a worker runs is on its own command line.`,
 				return usagef("--slots %d: want 1 to 1024", slots)
 			}
 			w := fleet.Worker{
-				Access: x.Access, Name: workerName(name), Slots: slots, Evaluates: evaluates || !measures,
+				Access: x.Access, Name: workerName(name), Slots: slots, Evaluates: evaluates || !measures && len(trains) == 0,
 				Say: func(format string, args ...any) { a.meter.say(fmt.Sprintf(format, args...)) },
 			}
 			if measures {
@@ -118,6 +123,14 @@ a worker runs is on its own command line.`,
 			} else if on != (device.Choice{}) {
 				return usagef("--device and --threads are for --measures")
 			}
+			for _, recipe := range trains {
+				s, err := tasks.NewSchool(cmd.Context(), recipe, data, scratch)
+				if err != nil {
+					return config.Usagef("--trains %s: %w", recipe, err)
+				}
+				w.Schools = append(w.Schools, s)
+				w.Slots = max(w.Slots, s.Slots())
+			}
 			a.rest() // it says what there is to say
 			return w.Run(cmd.Context())
 		},
@@ -127,6 +140,9 @@ a worker runs is on its own command line.`,
 	f.StringVar(&name, "name", "", "what this worker is called, of letters, digits, - and _ (default: host and process)")
 	f.IntVar(&slots, "slots", 1, "tasks at once")
 	f.BoolVar(&measures, "measures", false, "time networks on this device")
+	f.StringArrayVar(&trains, "trains", nil, "train networks by `RECIPE`, a file of this machine or the name of a shipped one")
+	f.StringVar(&data, "data", "", "the data set of the trainings, `DIR` of this machine")
+	f.StringVar(&scratch, "scratch", "nas-trained", "`DIR` for what the trainings leave")
 	f.BoolVar(&evaluates, "evaluates", false, "evaluate candidates, beside --measures")
 	f.StringVar(&on.Device, "device", "", "where networks are timed: "+device.Forms)
 	f.IntVar(&on.Threads, "threads", 0, "threads of a network that is timed")

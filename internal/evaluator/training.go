@@ -85,12 +85,17 @@ func checkTraining(c *config.Config, report func(key, value, want string)) {
 
 // StartTraining prepares the run in a directory to train its candidates, and takes over what its trials tell. For a run
 // that scores them it does nothing. StopTraining ends it.
-func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed bool) error {
+func (s *Setup) StartTraining(
+	ctx context.Context, store *runstore.Run, resumed bool, elsewhere training.Trainer,
+) error {
 	t, ok := s.Accuracy.(trained)
 	if !ok {
 		return nil
 	}
-	if err := t.recipe.SetUp(ctx, s.Config.Accuracy.Data); err != nil {
+	var slots []string
+	if elsewhere != nil {
+		slots = make([]string, trainedElsewhere)
+	} else if err := t.recipe.SetUp(ctx, s.Config.Accuracy.Data); err != nil {
 		return err
 	}
 	shared := ""
@@ -99,8 +104,11 @@ func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed 
 	}
 	var err error
 	s.training, err = rungs.New(rungs.Options{
-		Recipe: t.recipe, Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed, Dir: store.Path(runstore.TrainingDir),
-		Log: store.Path(runstore.TrainingFile), Shared: shared, Objectives: s.Objectives, Trained: runstore.KeyAccuracy,
+		Recipe: t.recipe, Trainer: elsewhere, Slots: slots, Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed,
+		Dir:     store.Path(runstore.TrainingDir),
+		Weights: func(archID string) string { return runstore.WeightsFile(store.Dir(), archID) },
+		Log:     store.Path(runstore.TrainingFile), Shared: shared,
+		Objectives: s.Objectives, Trained: runstore.KeyAccuracy,
 		Most: s.Config.Search.Most(), Say: s.Sayf,
 	})
 	if err != nil || !resumed {
@@ -115,6 +123,19 @@ func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed 
 	return nil
 }
 
+// trainedElsewhere is how many trainings are handed to other machines at once: more than there are candidates.
+const trainedElsewhere = 4096
+
+// TrainedBy returns the hashes of the recipe and the data of a run that trains; "" for one that does not.
+func (s *Setup) TrainedBy() (recipe, data string, err error) {
+	t, ok := s.Accuracy.(trained)
+	if !ok {
+		return "", "", nil
+	}
+	data, err = rungs.DataID(s.Config.Accuracy.Data)
+	return t.recipe.Hash(), data, err
+}
+
 // StopTraining ends what StartTraining began.
 func (s *Setup) StopTraining() error {
 	if s.training == nil {
@@ -125,12 +146,6 @@ func (s *Setup) StopTraining() error {
 
 // Trains reports whether the networks are trained.
 func (s *Setup) Trains() bool { _, ok := s.Accuracy.(trained); return ok }
-
-// TrainedWeights returns the weights that training left of a network; an error that is [fs.ErrNotExist] where there are
-// none.
-func (s *Setup) TrainedWeights(archID string, n *blocks.Network) (*blocks.Weights, error) {
-	return s.Accuracy.(trained).recipe.Weights(s.training.Folder(archID), n)
-}
 
 // TrialTraining trains networks to try the recipe of a config, outside of a run.
 type TrialTraining struct {

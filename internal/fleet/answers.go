@@ -205,6 +205,7 @@ func (d *Dispatcher) commit(batch []*nats.Msg) {
 	}
 	dones := make([]func(tasks.Outcome, error), len(stored))
 	d.mu.Lock()
+	d.moved = time.Now()
 	for i := range stored {
 		key := stored[i].Key()
 		d.schedule.done(key, stored[i].Seconds)
@@ -243,7 +244,10 @@ func (d *Dispatcher) outcomes(m *nats.Msg) (list []tasks.Outcome, err error) {
 		}
 		t, wanted := d.schedule.wants(o.Key())
 		if !wanted {
-			continue // it has an outcome
+			if d.mayWant(o) {
+				list = append(list, *o)
+			}
+			continue
 		}
 		if t.ArchID != o.ArchID {
 			return nil, fmt.Errorf("an outcome of trial %d is of network %s, not %s", o.Trial, o.ArchID, t.ArchID)
@@ -258,6 +262,17 @@ func (d *Dispatcher) outcomes(m *nats.Msg) (list []tasks.Outcome, err error) {
 		list = append(list, *o)
 	}
 	return list, nil
+}
+
+// mayWant reports whether the search may still ask for what an outcome tells: a worker kept it while the searcher was
+// started again, and that has not come so far yet. Whether it is of the right network shows then. The caller holds mu.
+func (d *Dispatcher) mayWant(o *tasks.Outcome) bool {
+	const most = 1 << 20 // outcomes that are kept on trust
+	if o.Kind != tasks.Evaluate || o.Trial < int(d.stored.Load()) || d.journal.Len() > most {
+		return false
+	}
+	_, err := o.TrialResult(&search.Candidate{ID: o.Trial, ArchID: o.ArchID})
+	return err == nil
 }
 
 func (m *outcomeMessage) check() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,6 +27,8 @@ type Options struct {
 	Patience time.Duration
 	// GiveUp is how often workers may lose a task, one after the other, before its trial fails. 0 means 5.
 	GiveUp int
+	// Recipe and Data are the hashes of what the run trains with; "" for a run that scores its candidates.
+	Recipe, Data string
 	// Say is called with what a person should know.
 	Say func(format string, a ...any)
 }
@@ -40,13 +43,16 @@ type Dispatcher struct {
 	packed  []byte
 	journal *journal.Journal
 	began   time.Time
+	back    atomic.Bool  // the service was away since the queue was last looked at
+	stored  atomic.Int64 // trials of the run that are on the disk, as far as is known
 
 	mu       sync.Mutex
 	schedule *schedule
 	waits    map[string]func(tasks.Outcome, error) // by key
 	workers  map[string]*workerSeen
 	counts   counts
-	failed   error // why the run cannot go on
+	failed   error     // why the run cannot go on
+	moved    time.Time // when workers were last seen to have tasks, or to be none
 	said     map[string]int
 
 	wake   chan struct{} // tasks wait to be published
@@ -81,7 +87,7 @@ func Open(ctx context.Context, o Options) (_ *Dispatcher, err error) {
 	if d.shared, err = tasks.SetupOf(o.Dir); err != nil {
 		return nil, err
 	}
-	d.run = d.shared.ID()
+	d.run, d.moved = d.shared.ID(), d.began
 	if d.packed, err = d.shared.Pack(); err != nil {
 		return nil, err
 	}
@@ -99,7 +105,10 @@ func Open(ctx context.Context, o Options) (_ *Dispatcher, err error) {
 			}
 		}
 	}()
-	if d.conn, err = o.connect("nas "+o.Name, nats.ReconnectHandler(func(*nats.Conn) { signal(d.repair) })); err != nil {
+	if d.conn, err = o.connect("nas "+o.Name, nats.ReconnectHandler(func(*nats.Conn) {
+		d.back.Store(true)
+		signal(d.repair)
+	})); err != nil {
 		return nil, err
 	}
 	if d.js, err = jetstream.New(d.conn); err != nil {
@@ -130,7 +139,7 @@ func signal(c chan struct{}) {
 func (d *Dispatcher) announcement() announcement {
 	return announcement{
 		Format: tasks.Format, Run: d.run, Name: d.o.Name, Version: buildinfo.Version(), Class: d.shared.Class,
-		Setup: len(d.packed), AckWaitS: d.o.Patience.Seconds(),
+		Setup: len(d.packed), AckWaitS: d.o.Patience.Seconds(), Recipe: d.o.Recipe, Data: d.o.Data,
 	}
 }
 
@@ -163,9 +172,12 @@ func (d *Dispatcher) makeStream(ctx context.Context) error {
 
 // submit queues a task. done is called once.
 func (d *Dispatcher) submit(lane string, t tasks.Task, done func(tasks.Outcome, error)) {
-	if o, ok := d.journal.Get(t.Key()); ok && o.ArchID == t.ArchID {
-		done(o, nil)
-		return
+	if o, ok := d.journal.Get(t.Key()); ok {
+		if o.ArchID == t.ArchID {
+			done(o, nil)
+			return
+		}
+		d.journal.Drop(t.Key()) // of another search; an error shows when the next outcome is stored
 	}
 	d.mu.Lock()
 	if err := d.failed; err != nil {
@@ -232,6 +244,7 @@ func (q *queue) Submit(ctx context.Context, c search.Candidate, done func(search
 			q.mu.Unlock()
 			q.d.abandon(evaluateLane, context.Cause(ctx))
 		})
+		q.d.stored.Store(int64(c.ID))
 		q.d.journal.DropTold(c.ID) // what is stored already; an error shows when the next outcome is stored
 	})
 	q.mu.RLock()
@@ -268,11 +281,11 @@ func (q *queue) Evaluate(ctx context.Context, c search.Candidate) (search.Result
 }
 
 // Sink is where the trials of the search go: once they are in sink, their outcomes are not kept twice.
-func (d *Dispatcher) Sink(sink search.Sink) search.Sink { return dropping{sink, d.journal} }
+func (d *Dispatcher) Sink(sink search.Sink) search.Sink { return dropping{sink, d} }
 
 type dropping struct {
 	search.Sink
-	journal *journal.Journal
+	d *Dispatcher
 }
 
 // Append implements [search.Sink].
@@ -284,7 +297,8 @@ func (s dropping) Append(batch []search.Trial) error {
 	for i := range batch {
 		keys[i] = tasks.EvaluationKey(batch[i].ID)
 	}
-	return s.journal.Drop(keys...)
+	s.d.stored.Store(int64(batch[len(batch)-1].ID + 1))
+	return s.d.journal.Drop(keys...)
 }
 
 // Close ends the fleet's part in a run. If the run is over, the queue goes, and the workers turn to others; else they
@@ -301,6 +315,9 @@ func (d *Dispatcher) Close(over bool) error {
 		d.conn.FlushTimeout(time.Second)
 	}
 	d.conn.Close()
+	if over {
+		return d.journal.Remove()
+	}
 	return d.journal.Close()
 }
 

@@ -185,6 +185,11 @@ func (m *member) outcomes(ctx context.Context, b *bundleMessage) (list []tasks.O
 	w := m.worker
 	for i := range b.Tasks {
 		t := &b.Tasks[i]
+		if w.before != nil {
+			if err := w.before(ctx, t); err != nil {
+				return nil, err
+			}
+		}
 		var o tasks.Outcome
 		switch t.Kind {
 		case tasks.Evaluate:
@@ -193,6 +198,8 @@ func (m *member) outcomes(ctx context.Context, b *bundleMessage) (list []tasks.O
 			w.measuring.Lock()
 			o, err = tasks.MeasureOn(ctx, w.Device, w.Name, t)
 			w.measuring.Unlock()
+		case tasks.Train:
+			o, err = m.school.Do(ctx, w.Name, t)
 		}
 		if err != nil {
 			return nil, err

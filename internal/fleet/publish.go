@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -128,21 +129,68 @@ func (d *Dispatcher) reconcile(ctx context.Context, n int) {
 	default:
 		queued = int(stream.CachedInfo().State.Msgs)
 	}
+	d.release(ctx)
 	d.mu.Lock()
 	var open []*bundle
 	for _, b := range d.schedule.open {
 		open = append(open, b)
 	}
-	lost := len(open) - queued
-	if lost > 0 {
-		d.counts.requeued += lost
-	}
+	lost, stalled := len(open)-queued, d.stalled()
+	defer d.back.Store(false)
+	d.counts.requeued += max(0, lost)
 	d.mu.Unlock()
-	if lost > 0 {
-		d.sayOnce("lost", "the queue has lost %d of %d tasks: they are queued again", lost, len(open))
+	switch {
+	case lost > 0 && !d.back.Load(): // one that was damaged on the way, say
 		if !d.publish(open, n) {
 			d.pause(ctx)
 		}
+		return
+	case lost > 0:
+		d.sayOnce("lost", "the queue has lost %d of %d tasks: it is made anew", lost, len(open))
+	case stalled:
+		d.sayOnce("stalled", "workers wait, and the queue hands out none of %d tasks: it is made anew", len(open))
+	default:
+		signal(d.wake)
+		return
+	}
+	// What remembers the tasks that are left, and to whom they went, may be damaged as well.
+	d.js.DeleteStream(ctx, streamName(d.run)) // an error shows in the next line
+	if err := d.makeStream(ctx); err != nil {
+		d.sayOnce("stream", "%s", fault.Text(err))
+		d.pause(ctx)
+		return
+	}
+	if !d.publish(open, n) {
+		d.pause(ctx)
 	}
 	signal(d.wake)
+}
+
+// stalled reports whether workers that take tasks have had none for a while though some are open, and begins a new
+// while if so. The caller holds mu.
+func (d *Dispatcher) stalled() bool {
+	lanes := map[string]bool{}
+	for _, b := range d.schedule.open {
+		lanes[b.lane] = true
+	}
+	idle := false
+	for name, w := range d.workers {
+		if !d.here(name) || !slices.ContainsFunc(w.Lanes, func(lane string) bool { return lanes[lane] }) {
+			continue
+		}
+		if w.Busy > 0 {
+			idle = false
+			break
+		}
+		idle = true
+	}
+	if !idle {
+		d.moved = time.Now()
+		return false
+	}
+	if time.Since(d.moved) < 2*d.o.Patience {
+		return false
+	}
+	d.moved = time.Now()
+	return true
 }

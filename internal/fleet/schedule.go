@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"nas/internal/tasks"
 )
@@ -28,6 +29,7 @@ type bundle struct {
 	tasks []tasks.Task // that have no outcome
 	lost  int          // how often a worker was given it and fell silent, or failed
 	why   string       // the last failure in words
+	fails int          // how often a worker said why
 }
 
 func newSchedule(giveUp int) *schedule {
@@ -131,6 +133,7 @@ func (s *schedule) done(key string, seconds float64) {
 func (s *schedule) fail(token, why string) {
 	if b := s.open[token]; b != nil {
 		b.why = why
+		b.fails++
 	}
 }
 
@@ -151,7 +154,7 @@ func (s *schedule) again(token string) (wanted bool, split []*bundle, dead *bund
 	}
 	b.lost++
 	switch {
-	case b.lost < 1 || len(b.tasks) == 1 && b.lost < s.giveUp:
+	case b.lost < 1 || len(b.tasks) == 1 && b.lost < s.giveUp && !b.hopeless():
 		return true, nil, nil
 	case len(b.tasks) == 1:
 		return false, nil, b
@@ -165,8 +168,15 @@ func (s *schedule) again(token string) (wanted bool, split []*bundle, dead *bund
 	return false, split, nil
 }
 
+// hopeless reports whether a training failed on two workers, or twice on one: it takes long, and the recipe has retries
+// of its own.
+func (b *bundle) hopeless() bool { return b.fails >= 2 && strings.HasPrefix(b.lane, trainPrefix) }
+
 // reason says why a bundle was given up.
 func (b *bundle) reason() string {
+	if b.hopeless() {
+		return b.why
+	}
 	if b.why == "" {
 		return fmt.Sprintf("%d workers fell silent, one after the other, while they had it", b.lost)
 	}
@@ -183,6 +193,19 @@ func (s *schedule) lanes() []string {
 		seen[b.lane] = true
 	}
 	return sortedKeys(seen)
+}
+
+// move gives the tasks of a lane to another, as if they had just been submitted.
+func (s *schedule) move(from, to string) {
+	var list []tasks.Task
+	for _, token := range sortedKeys(s.open) {
+		if b := s.open[token]; b.lane == from {
+			list = append(list, b.tasks...)
+		}
+	}
+	list = append(list, s.waiting[from]...)
+	s.forget(from)
+	s.waiting[to] = append(s.waiting[to], list...)
 }
 
 // forget drops the tasks of a lane, and returns their keys.

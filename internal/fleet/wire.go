@@ -52,7 +52,12 @@ const evaluateLane = "evaluate"
 func measureLane(worker string) string { return "measure-" + worker }
 
 // trainLane is that of trainings by a recipe, a hash, on a data set, another.
-func trainLane(recipe, data string) string { return "train-" + recipe + "-" + data }
+func trainLane(recipe, data string) string { return trainPrefix + recipe + "-" + data }
+
+const trainPrefix = "train-"
+
+// atLane is the part of such a lane that one worker has alone: it has trained the network before.
+func atLane(lane, worker string) string { return lane + "-at-" + worker }
 
 var (
 	plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -67,13 +72,17 @@ type announcement struct {
 	Version string `json:"version"`
 	Class   string `json:"numeric_class"`
 	Setup   int    `json:"setup_bytes"` // length of the packed setup
+	// Recipe and Data are the hashes of what a run trains with. The worker has its own of both.
+	Recipe string `json:"recipe,omitempty"`
+	Data   string `json:"data,omitempty"`
 	// AckWaitS is how long a worker may be silent before its task goes to another, in seconds.
 	AckWaitS float64 `json:"ack_wait_s"`
 }
 
 func (a *announcement) check() error {
 	if !plainRun.MatchString(a.Run) || a.Setup < 1 || a.Setup > tasks.MaxSetup ||
-		!(a.AckWaitS > 0.01) || a.AckWaitS > 3600 || len(a.Name) > maxText || len(a.Version) > 256 || len(a.Class) > 256 {
+		!(a.AckWaitS > 0.01) || a.AckWaitS > 3600 || len(a.Name) > maxText || len(a.Version) > 256 || len(a.Class) > 256 ||
+		len(a.Recipe) > 64 || len(a.Data) > 64 || a.Recipe != "" && !plainName.MatchString(a.Recipe) {
 		return fault.New("fleet: the announcement of a run is damaged")
 	}
 	return nil

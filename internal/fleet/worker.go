@@ -27,10 +27,13 @@ type Worker struct {
 	Slots     int    // tasks at once; 0 means 1
 	Evaluates bool   // judges candidates
 	// Device, if not nil, is what networks are timed on. Nothing else should be done on it.
-	Device timing.Runtime
+	Device  timing.Runtime
+	Schools []*tasks.School // the recipes and data that it trains with
 	// Grace is how long a task may go on when the worker is told to end, before it is given back. 0 means 10 seconds.
 	Grace time.Duration
 	Say   func(format string, a ...any)
+
+	before func(context.Context, *tasks.Task) error // comes before each task; nil: nothing does
 
 	conn  *nats.Conn
 	js    jetstream.JetStream
@@ -168,11 +171,12 @@ func (w *Worker) join(ctx context.Context, a announcement, all *sync.WaitGroup) 
 type member struct {
 	worker *Worker
 	announcement
-	room  *tasks.Room
-	lanes []string
-	note  string // why it does less than it could
-	ended chan struct{}
-	once  sync.Once
+	room   *tasks.Room
+	school *tasks.School
+	lanes  []string
+	note   string // why it does less than it could
+	ended  chan struct{}
+	once   sync.Once
 }
 
 // prepare fetches the setup of the run and makes its models, for as much as this worker can do.
@@ -181,7 +185,16 @@ func (m *member) prepare(ctx context.Context) error {
 	if w.Device != nil {
 		m.lanes = append(m.lanes, measureLane(w.Name))
 	}
-	if w.Evaluates {
+	for _, s := range w.Schools {
+		if recipe, data := s.IDs(); m.Recipe != "" && recipe == m.Recipe && data == m.Data {
+			m.school = s
+			m.lanes = append(m.lanes, atLane(trainLane(recipe, data), w.Name), trainLane(recipe, data))
+		}
+	}
+	if m.Recipe != "" && m.school == nil && len(w.Schools) > 0 {
+		m.note = "it trains with another recipe or other data than this worker has"
+	}
+	if w.Evaluates && m.Recipe == "" {
 		if have := evaluator.NumericClass(); m.Class != have {
 			m.note = (&tasks.ClassError{Want: m.Class, Have: have}).Error()
 		} else {

@@ -262,6 +262,15 @@ func keysOf(m map[string]bool) (keys []string) {
 	return keys
 }
 
+// Remove closes the journal of a run that is over, and removes its file.
+func (j *Journal) Remove() error {
+	j.mu.Lock()
+	clear(j.outcomes)
+	clear(j.handed)
+	j.mu.Unlock()
+	return j.Close()
+}
+
 // Close closes the file. If nothing is left in the journal, it removes the file.
 func (j *Journal) Close() error {
 	j.mu.Lock()

@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"nas/internal/config"
 	"nas/internal/evaluator"
 	"nas/internal/fleet"
+	"nas/internal/journal"
 	"nas/internal/plural"
 	"nas/internal/runstore"
 	"nas/search"
@@ -26,14 +26,19 @@ type elsewhere struct {
 	dispatcher *fleet.Dispatcher
 }
 
-// openFleet connects a run to its fleet, if it has one.
-func openFleet(ctx context.Context, s *evaluator.Setup, store *runstore.Run, o *FleetOptions) (x elsewhere, err error) {
+// openFleet connects a run to its fleet, if it has one, and begins its training, if it trains.
+func openFleet(
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, o *FleetOptions,
+) (x *elsewhere, err error) {
+	x = new(elsewhere)
 	if o == nil {
-		return x, nil
+		return x, s.StartTraining(ctx, store, resumed, nil)
 	}
-	if s.Trains() {
-		return x, config.Usagef("--fleet: workers do not train yet: leave it out, and give the recipe more slots")
-	}
+	defer func() {
+		if err != nil {
+			x.close(false)
+		}
+	}()
 	access := o.Access
 	if o.Embedded {
 		if x.server, err = fleet.Serve(store.Dir(), o.Listen, access, s.Sayf); err != nil {
@@ -42,23 +47,34 @@ func openFleet(ctx context.Context, s *evaluator.Setup, store *runstore.Run, o *
 		access = x.server.Access()
 		s.Sayf("workers join with nas worker --fleet %s", x.server.URL())
 	}
+	recipe, data, err := s.TrainedBy()
+	if err != nil {
+		return x, err
+	}
 	x.dispatcher, err = fleet.Open(ctx, fleet.Options{
-		Access: access, Dir: store.Dir(), Name: s.Config.Name, Patience: o.Patience, Say: s.Sayf,
+		Access: access, Dir: store.Dir(), Name: s.Config.Name, Patience: o.Patience, Recipe: recipe, Data: data, Say: s.Sayf,
 	})
 	if err != nil {
-		x.close(false)
+		return x, err
 	}
-	return x, err
+	if recipe == "" {
+		return x, nil
+	}
+	return x, s.StartTraining(ctx, store, resumed, x.dispatcher)
 }
 
 // search carries out the search: by the fleet, or here, where outcomes of jobs that were told early are used.
 func (x *elsewhere) search(
 	ctx context.Context, searcher search.Searcher, s *evaluator.Setup, store *runstore.Run, o search.Options,
 ) (*search.Summary, error) {
-	if x.dispatcher != nil {
+	if x.dispatcher != nil && !s.Trains() {
 		return search.Run(ctx, searcher, x.dispatcher.Queue(), x.dispatcher.Sink(store), s.Objectives, o)
 	}
-	early, err := earlyOutcomes(store)
+	var early *journal.Journal
+	var err error
+	if !s.Trains() {
+		early, err = earlyOutcomes(store)
+	}
 	if err != nil {
 		return nil, err
 	}

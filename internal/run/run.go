@@ -77,7 +77,8 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := setup.StartTraining(ctx, store, resumed); err != nil {
+	far, err := openFleet(ctx, setup, store, resumed, o.Fleet)
+	if err != nil {
 		return nil, err
 	}
 	defer setup.StopTraining()
@@ -88,7 +89,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	}
 	out := &Outcome{Dir: store.Dir(), Setup: setup}
 	var onFront map[int]float64
-	if out.Summary, onFront, err = explore(ctx, setup, store, resumed, &o); err != nil {
+	if out.Summary, onFront, err = explore(ctx, setup, store, resumed, far, o.Live); err != nil {
 		return nil, err
 	}
 	out.Ended = out.Summary.Status.String()

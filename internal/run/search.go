@@ -9,6 +9,7 @@ import (
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/view"
 	"nas/internal/work"
 	"nas/search"
 	"nas/space"
@@ -58,22 +59,18 @@ func stopOf(c *config.Search) search.Stop {
 // explore searches and stores the trials. It returns what came of it, and for the networks near the
 // front, by trial id, the probability of being on the true front.
 func explore(
-	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, options *Options,
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, far *elsewhere, live *view.Live,
 ) (summary *search.Summary, onFront map[int]float64, err error) {
-	searcher, err := newSearcher(s)
-	if err != nil {
-		return nil, nil, err
-	}
-	far, err := openFleet(ctx, s, store, options.Fleet)
-	if err != nil {
-		return nil, nil, err
-	}
 	defer func() {
 		over := err == nil && summary.Status != search.StatusInterrupted
 		if e := far.close(over); err == nil {
 			err = e
 		}
 	}()
+	searcher, err := newSearcher(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	contenders := results.NewContenders(s.Objectives)
 	c := s.Config.Search
 	o := search.Options{
@@ -83,8 +80,8 @@ func explore(
 			s.Report(work.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x, Note: far.note()})
 		},
 		Observe: func(t search.Trial, _ *search.Front) {
-			if options.Live != nil {
-				options.Live.Observe(&t)
+			if live != nil {
+				live.Observe(&t)
 			}
 			contenders.Add(&t)
 		},

@@ -106,6 +106,7 @@ func (r *Room) Evaluate(ctx context.Context, t *Task) (Outcome, error) {
 func outcomeOf(t *Task, worker string, began time.Time) Outcome {
 	return Outcome{
 		Format: Format, Run: t.Run, Kind: t.Kind, Trial: t.Trial, ArchID: t.ArchID, On: t.On,
+		Rung:   t.Rung,
 		Worker: worker, Version: buildinfo.Version(), Seconds: time.Since(began).Seconds(),
 	}
 }
@@ -115,16 +116,9 @@ func MeasureOn(ctx context.Context, rt timing.Runtime, worker string, t *Task) (
 	if err := t.Check(); err != nil {
 		return Outcome{}, err
 	}
-	arch, err := space.Parse(t.Arch)
+	net, err := networkOf(t)
 	if err != nil {
-		return Outcome{}, fault.Errorf("tasks: trial %d: %w", t.Trial, err)
-	}
-	if _, id := arch.Describe(); id != t.ArchID {
-		return Outcome{}, fault.Errorf("tasks: trial %d: its arch is network %s, not %s", t.Trial, id, t.ArchID)
-	}
-	net, err := arch.Network()
-	if err != nil {
-		return Outcome{}, fault.Errorf("tasks: trial %d: %w", t.Trial, err)
+		return Outcome{}, err
 	}
 	began := time.Now()
 	timer, err := rt.Open(ctx, timing.Baseline{})

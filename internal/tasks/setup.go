@@ -147,6 +147,9 @@ func (s *Setup) configOf() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Accuracy.Evaluator != "" {
+		return nil, fault.New("tasks: the run trains its candidates, and scores none")
+	}
 	for _, name := range c.Latency.Profile.Names() {
 		c.Latency.Profile[name] = "of the setup"
 	}

@@ -26,6 +26,8 @@ const (
 	Evaluate = "evaluate"
 	// Measure times a network on the device of the worker.
 	Measure = "measure"
+	// Train brings a network to a rung of an evaluator recipe that the worker has.
+	Train = "train"
 )
 
 // Bounds of what is read, in bytes or entries.
@@ -46,6 +48,11 @@ type Task struct {
 	Arch   string   `json:"arch"`
 	Genes  []uint16 `json:"genes,omitempty"`
 	On     string   `json:"on,omitempty"` // the worker that is to measure; "" for any
+	// Of a training: the rung, the seed, and the hashes of the recipe and of the data.
+	Rung   int    `json:"rung,omitempty"`
+	Seed   uint64 `json:"seed,omitempty"`
+	Recipe string `json:"recipe,omitempty"`
+	Data   string `json:"data,omitempty"`
 }
 
 // NewTask returns the task of a candidate, which is described.
@@ -55,14 +62,17 @@ func NewTask(run, kind string, c *search.Candidate) Task {
 }
 
 // Key names the task among those of its run.
-func (t *Task) Key() string { return keyOf(t.Kind, t.Trial, t.On) }
+func (t *Task) Key() string { return keyOf(t.Kind, t.Trial, t.On, t.ArchID, t.Rung) }
 
 // EvaluationKey is the key of the evaluation of a trial. There are more of them than of others, so it is short.
 func EvaluationKey(trial int) string { return strconv.Itoa(trial) }
 
-func keyOf(kind string, trial int, on string) string {
-	if kind == Evaluate {
+func keyOf(kind string, trial int, on, archID string, rung int) string {
+	switch kind {
+	case Evaluate:
 		return EvaluationKey(trial)
+	case Train: // it is the network's, not the trial's
+		return kind + "-" + archID + "-" + strconv.Itoa(rung)
 	}
 	return kind + "-" + strconv.Itoa(trial) + on
 }
@@ -73,10 +83,10 @@ func (t *Task) Check() error {
 	case t.Format != Format:
 		return fault.Errorf("tasks: the task has format %d, this nas knows %d: use the same version everywhere",
 			t.Format, Format)
-	case t.Kind != Evaluate && t.Kind != Measure:
-		return fault.Errorf("tasks: kind is %.20q: this nas knows %s and %s", t.Kind, Evaluate, Measure)
+	case t.Kind != Evaluate && t.Kind != Measure && t.Kind != Train:
+		return fault.Errorf("tasks: kind is %.20q: this nas knows %s, %s and %s", t.Kind, Evaluate, Measure, Train)
 	case !isID(t.Run, 16), t.Trial < 0, !isID(t.ArchID, 12), len(t.Genes) > maxGenes, len(t.Arch) > maxText,
-		len(t.On) > 64:
+		len(t.On) > 64, t.Rung < 0, t.Rung > 64, len(t.Recipe) > 64, len(t.Data) > 64:
 		return fault.New("tasks: run, trial, arch_id, arch or genes are not those of a task")
 	}
 	return nil
@@ -96,17 +106,19 @@ type Outcome struct {
 	Trial   int     `json:"trial"`
 	ArchID  string  `json:"arch_id"`
 	On      string  `json:"on,omitempty"`
+	Rung    int     `json:"rung,omitempty"`
 	Worker  string  `json:"worker"`           // a name for people
 	Version string  `json:"version"`          // of the worker's program
 	Seconds float64 `json:"seconds"`          // of work
 	Failed  string  `json:"failed,omitempty"` // why there is no result, of a task that is no evaluation
-	// Result is the line of trials.jsonl of an evaluation, without genes, and a [Measurement] of a measurement.
+	// Result is the line of trials.jsonl of an evaluation, without genes, a [Measurement] of a measurement, and a
+	// [training.Outcome] of a training.
 	Result json.RawMessage `json:"result,omitempty"`
 	Sum    string          `json:"sum"` // of all the others, against damage
 }
 
 // Key is the key of the task.
-func (o *Outcome) Key() string { return keyOf(o.Kind, o.Trial, o.On) }
+func (o *Outcome) Key() string { return keyOf(o.Kind, o.Trial, o.On, o.ArchID, o.Rung) }
 
 // Seal computes Sum.
 func (o *Outcome) Seal() error {
@@ -166,6 +178,10 @@ func Failed(t *Task, worker, why string) (Outcome, error) {
 func (o *Outcome) CheckResult() error {
 	if o.Failed != "" {
 		return nil
+	}
+	if o.Kind == Train {
+		_, err := o.Training()
+		return err
 	}
 	_, err := o.Measurement()
 	return err
