@@ -13,8 +13,8 @@ import (
 )
 
 // fakes are programs that stand in for those of a cluster: a python3 that trains nothing and leaves a checkpoint, an
-// sbatch that runs the job, an ssh that runs the command in another home directory. What these start is out of reach for
-// those who end the processes of a trial, as on another computer.
+// sbatch that runs the job, an ssh that runs the command in another home directory. What these start is out of reach
+// for those who end the processes of a trial, as on another computer.
 var fakes = map[string]string{
 	"python3": `
 while [ $# -gt 1 ]; do case $1 in --epochs) epochs=$2;; --seed) seed=$2;; esac; shift; done

@@ -3,7 +3,6 @@ package training
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -104,14 +103,15 @@ func (r *Recipe) copyFile(name, dir string) error {
 	return nil
 }
 
-// Weights reads the weights that a training left in its folder; [fs.ErrNotExist] if the recipe names none.
-func (r *Recipe) Weights(dir string, n *blocks.Network) (*blocks.Weights, error) {
-	if r.spec.Weights == "" {
-		return nil, fault.Errorf("training: recipe %s names no weights: %w", r.spec.Name, fs.ErrNotExist)
+// Weights returns the file of weights that a training left in its folder, once it has been read as weights of n.
+func (r *Recipe) Weights(dir string, n *blocks.Network) ([]byte, error) {
+	path := filepath.Join(dir, filepath.FromSlash(r.spec.Weights))
+	if _, _, err := pytorch.ReadFile(path, n); err != nil {
+		return nil, fmt.Errorf("the training left none that can be used: %w", err)
 	}
-	w, _, err := pytorch.ReadFile(filepath.Join(dir, filepath.FromSlash(r.spec.Weights)), n)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("the weights that the training left: %w", err)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Errorf("training: %w", err)
 	}
-	return w, err
+	return data, nil
 }

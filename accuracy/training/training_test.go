@@ -1,6 +1,7 @@
 package training
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -277,11 +278,15 @@ func TestWeights(t *testing.T) {
 	if _, err := r.Train(t.Context(), Job{Network: n, Dir: dir, Seed: 3}); err != nil {
 		t.Fatal(err)
 	}
-	w, err := r.Weights(dir, n)
-	if err != nil {
+	data, err := r.Weights(dir, n)
+	want, _ := os.ReadFile(filepath.Join(dir, "net.safetensors"))
+	if err != nil || len(want) == 0 || !bytes.Equal(data, want) {
+		t.Errorf("%d bytes, want %d; %v", len(data), len(want), err)
+	}
+	if err := os.Truncate(filepath.Join(dir, s.Weights), 100); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Check(n); err != nil {
+	if _, err := r.Weights(dir, n); err == nil || !strings.Contains(err.Error(), "none that can be used") {
 		t.Error(err)
 	}
 }

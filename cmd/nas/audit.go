@@ -16,6 +16,9 @@ func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, wor
 	if err != nil {
 		return err
 	}
+	if c.Accuracy.Evaluator != "" {
+		return usagef("%s trains its networks, and a training sees every gene: want a config with a proxy", path)
+	}
 	m := a.meter
 	defer m.end()
 	setup, err := evaluator.New(cmd.Context(), c, work.Options{

@@ -69,7 +69,7 @@ of C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 			}
 			drawn := false
 			draw := func() (*blocks.Weights, error) {
-				drawn = weights == "" && n.Weights == nil && n.File == nil
+				drawn = weights == "" && n.Weights == nil && n.File == nil && n.WeightsFile == ""
 				return a.weightsOf(n, weights, seed)
 			}
 			if a.isStdout(out) {

@@ -39,7 +39,8 @@ func TestKillTraining(t *testing.T) {
 		t.Skip("NAS_KILL is not set: make test-kill runs this")
 	}
 	dir := t.TempDir()
-	binary, recipe, config := filepath.Join(dir, "nas"), filepath.Join(dir, "train.toml"), filepath.Join(dir, "run.toml")
+	in := func(name string) string { return filepath.Join(dir, name) }
+	binary, recipe, config := in("nas"), in("train.toml"), in("run.toml")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

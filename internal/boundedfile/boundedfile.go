@@ -47,7 +47,8 @@ func Open(path string) (*os.File, error) {
 	case o := <-done:
 		return o.f, o.err
 	case <-time.After(patience):
-		return nil, fmt.Errorf("%s is a named pipe that nobody writes to: give a file, or start what writes to it first", path)
+		return nil, fmt.Errorf("%s is a named pipe that nobody writes to: give a file, or first start what writes to it",
+			path)
 	}
 }
 

@@ -94,7 +94,8 @@ func (s *set) check(dir string) error {
 		}
 		sum := sha256.Sum256(b)
 		if got := hex.EncodeToString(sum[:]); got != want {
-			return fmt.Errorf("%s has the SHA-256 %s, and not %s: it is damaged, or another version", filepath.Join(dir, name), got, want)
+			return fmt.Errorf("%s has the SHA-256 %s, and not %s: it is damaged, or another version",
+				filepath.Join(dir, name), got, want)
 		}
 	}
 	return nil
@@ -122,9 +123,9 @@ func debian() (string, error) {
 		}
 	}
 	if _, err := os.Stat(debianFolder); errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("the package %s is not installed and could not be: as root, apt-get install %[1]s; where there is no "+
-			"apt, put train-images-idx3-ubyte.gz and its three companions from github.com/zalandoresearch/fashion-mnist "+
-			"into data/fashion-mnist", debianPackage)
+		return "", fmt.Errorf("the package %s is not installed and could not be: as root, apt-get install %[1]s; where "+
+			"there is no apt, put train-images-idx3-ubyte.gz and its three companions from "+
+			"github.com/zalandoresearch/fashion-mnist into data/fashion-mnist", debianPackage)
 	}
 	return debianFolder, nil
 }

@@ -104,8 +104,11 @@ func (s *Setup) StartTraining(
 	}
 	var err error
 	s.training, err = rungs.New(rungs.Options{
-		Recipe: t.recipe, Trainer: elsewhere, Slots: slots, Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed, Dir: store.Path(runstore.TrainingDir),
-		Log: store.Path(runstore.TrainingFile), Shared: shared, Objectives: s.Objectives, Trained: runstore.KeyAccuracy,
+		Recipe: t.recipe, Trainer: elsewhere, Slots: slots, Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed,
+		Dir:     store.Path(runstore.TrainingDir),
+		Weights: func(archID string) string { return runstore.WeightsFile(store.Dir(), archID) },
+		Log:     store.Path(runstore.TrainingFile), Shared: shared,
+		Objectives: s.Objectives, Trained: runstore.KeyAccuracy,
 		Most: s.Config.Search.Most(), Say: s.Sayf,
 	})
 	if err != nil || !resumed {
@@ -143,12 +146,6 @@ func (s *Setup) StopTraining() error {
 
 // Trains reports whether the networks are trained.
 func (s *Setup) Trains() bool { _, ok := s.Accuracy.(trained); return ok }
-
-// TrainedWeights returns the weights that training left of a network; an error that is [fs.ErrNotExist] where there are
-// none.
-func (s *Setup) TrainedWeights(archID string, n *blocks.Network) (*blocks.Weights, error) {
-	return s.Accuracy.(trained).recipe.Weights(s.training.Folder(archID), n)
-}
 
 // TrialTraining trains networks to try the recipe of a config, outside of a run.
 type TrialTraining struct {

@@ -61,7 +61,8 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 			l.Fail(cmp.Or(id, arch), "%s has the trials 0 to %d", s.Dir, s.Trials-1)
 		}
 		if l.disagrees(s.Trials) {
-			l.Fail(id, "want the trial with the arch of this line, which is not %s of %s: one of the two was changed", l.id, s.Dir)
+			l.Fail(id, "want the trial with the arch of this line, which is not %s of %s: one of the two was changed", l.id,
+				s.Dir)
 		}
 		if err := l.Err(); err != nil {
 			bad = append(bad, fault.Errorf("feedback: %w", err))

@@ -26,7 +26,9 @@ type Network struct {
 	Arch    string          // the arch string, "" for networks of the zoo and of files
 	Origin  string          // for people: "zoo", a file's name, "trial 17 of results/mobile", "arch string"
 	Title   string          // in tables: of a file its file name, else the network's name
-	Run     string          // the directory of the run that it is a trial of; "" for other origins
+	// WeightsFile holds the weights that a run left of the trial; "" for none.
+	WeightsFile string
+	Run         string // the directory of the run that it is a trial of; "" for other origins
 	// File is what the file of another program says besides; nil for other origins.
 	File *netfile.Network
 }
@@ -188,6 +190,10 @@ func (n *Network) WeightsFor(seed uint64) (*blocks.Weights, error) {
 	}
 	if n.File != nil {
 		return n.File.Weights()
+	}
+	if n.WeightsFile != "" {
+		w, _, err := netfile.ReadWeights(n.WeightsFile, n.Network)
+		return w, err
 	}
 	w := blocks.NewWeights(n.Network, seed)
 	if err := engine.CalibrateBN(n.Network, w, seed); err != nil {

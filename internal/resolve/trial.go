@@ -105,7 +105,11 @@ func fromTrial(dir string, t *search.Trial, option string) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Network{Network: n, Arch: of.Arch, Origin: origin, Run: dir}, nil
+	found := &Network{Network: n, Arch: of.Arch, Origin: origin, Run: dir}
+	if option == "" {
+		found.WeightsFile = runstore.WeightsOf(dir, t.ArchID)
+	}
+	return found, nil
 }
 
 // change gives the trial another number of classes, by an option such as classes=10. Nothing else that

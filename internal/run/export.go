@@ -1,9 +1,7 @@
 package run
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -16,16 +14,17 @@ import (
 	"nas/internal/netfile"
 	"nas/internal/resolve"
 	"nas/internal/results"
+	"nas/internal/runstore"
 )
 
 // export writes the named picks of the front. Where the format holds weights, they are those that training left, or
 // else freshly drawn: the networks are untrained then. It returns the files.
-func export(s *evaluator.Setup, dir string, front []Member) (files []string, err error) {
+func export(s *evaluator.Setup, run string, front []Member) (files []string, err error) {
 	points := make([][2]float64, len(front))
 	for i, m := range front {
 		points[i] = [2]float64{m.Latency.Mid, m.Accuracy.Mid}
 	}
-	dir = filepath.Join(dir, "export")
+	dir := filepath.Join(run, "export")
 	picks := results.NamedPicks(points)
 	if len(s.Objectives) == 1 {
 		picks = picks[:min(1, len(picks))] // all of one network
@@ -47,17 +46,12 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 		n.Meta["seed"] = strconv.FormatUint(s.Config.Seed, 10)
 		n.Meta["macs"], n.Meta["params"] = strconv.FormatInt(counts.MACs, 10), strconv.FormatInt(counts.Params, 10)
 		n.Meta["score"], n.Meta["score_is"] = fmt.Sprintf("%.5g", m.Accuracy.Mid), s.Accuracy.Info().Label
+		from := &resolve.Network{Network: n, WeightsFile: runstore.WeightsOf(run, m.ArchID)}
 		weights := func() (*blocks.Weights, error) {
-			if s.Trains() {
-				w, err := s.TrainedWeights(m.ArchID, n)
-				if err == nil || !errors.Is(err, fs.ErrNotExist) {
-					return w, err
-				}
-			}
 			// What normalises a batch takes more than the whole run: what is free is given back before it and after.
 			debug.FreeOSMemory()
 			defer debug.FreeOSMemory()
-			return (&resolve.Network{Network: n}).WeightsFor(s.Config.Seed)
+			return from.WeightsFor(s.Config.Seed)
 		}
 		for _, format := range s.Config.Output.Export {
 			if err := os.MkdirAll(dir, 0o755); err != nil {

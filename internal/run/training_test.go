@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"nas/internal/config"
+	"nas/internal/netfile"
+	"nas/internal/resolve"
 	"nas/internal/runstore"
 	"nas/internal/runtest"
 	"nas/internal/work"
@@ -158,6 +160,15 @@ func checkTrained(t *testing.T, dir string, out *Outcome) {
 		if there := err == nil; there != (len(x.Rungs) == 3) {
 			t.Errorf("trial %d of %d rungs: its folder is there: %v", x.ID, len(x.Rungs), there)
 		}
+	}
+	for _, m := range out.Front {
+		if runstore.WeightsOf(dir, m.ArchID) == "" {
+			t.Errorf("trial %d is on the front, and its weights are not kept", m.ID)
+		}
+	}
+	n, err := resolve.Find(fmt.Sprintf("%s:%d", dir, out.Front[0].ID), netfile.Options{})
+	if err != nil || n.WeightsFile == "" {
+		t.Errorf("a trial without its weights: %v", err)
 	}
 	if counts[1] < 8 || counts[3] < 3 || counts[0] > 0 {
 		t.Errorf("trials by rungs: %v", counts)

@@ -2,7 +2,9 @@ package rungs
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -10,6 +12,7 @@ import (
 
 	"nas/accuracy/training"
 	"nas/blocks"
+	"nas/internal/atomicfile"
 	"nas/internal/fault"
 	"nas/search"
 )
@@ -24,6 +27,8 @@ type Options struct {
 	Dir     string // the run's folder for trials, each of which gets one by its arch id; made if it is missing
 	Log     string // the path of the run's log
 	Shared  string // the path of a log that all runs share; "" for none
+	// Weights returns the path at which the weights of a finished trial are kept.
+	Weights func(archID string) string
 	// Objectives are those of the run, and Trained the name of the one that is trained.
 	Objectives []search.Objective
 	Trained    string
@@ -128,9 +133,38 @@ func (t *Training) Score(ctx context.Context, c Candidate, r *search.Result) err
 		value, r.Stopped = search.EstimateFinal(r.Rungs, finished), true
 	}
 	r.Objectives[t.o.Trained] = value
+	if !r.Stopped {
+		if err := t.keepWeights(c); err != nil {
+			return err
+		}
+	}
 	switch keep := t.o.Recipe.Spec().Keep; {
 	case keep == training.KeepNone, keep == training.KeepFinished && r.Stopped:
 		os.RemoveAll(t.Folder(c.ArchID)) // it costs space and nothing else if it stays
+	}
+	return nil
+}
+
+// keepWeights copies the weights out of the folder of a finished trial. One that was trained for another run has no
+// folder.
+func (t *Training) keepWeights(c Candidate) error {
+	name := t.o.Recipe.Spec().Weights
+	if name == "" {
+		return nil
+	}
+	if _, err := os.Stat(t.Folder(c.ArchID)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	data, err := t.o.Recipe.Weights(t.Folder(c.ArchID), c.Network)
+	if err != nil {
+		return fmt.Errorf("weights = %q: %w", name, err)
+	}
+	path := t.o.Weights(c.ArchID)
+	if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+		err = atomicfile.WriteFile(path, data)
+	}
+	if err != nil {
+		return search.Abort(err)
 	}
 	return nil
 }

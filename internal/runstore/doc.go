@@ -21,6 +21,7 @@ const (
 	ElsewhereFile  = "measured-elsewhere.csv" // [ElsewhereRow]
 	TrainingFile   = "training.jsonl"         // a line for each rung that was trained, in the order in which they ended
 	TrainingDir    = "train"                  // the folders of trials that were trained, by arch id
+	WeightsDir     = "weights"                // what training left of trials; see [WeightsFile]
 	ReportFile     = "report.html"
 	lockFile       = ".lock"
 )
