@@ -67,7 +67,8 @@ func TestFigures(t *testing.T) {
 			x.all(n, 10*n)
 			rates[n] = float64(10*n) / time.Since(began).Seconds()
 		}
-		t.Logf("evaluations of 1 s: %.3f/s by one worker, %.3f/s by four: %.2f times", rates[1], rates[4], rates[4]/rates[1])
+		t.Logf("evaluations of 1 s: %.3f/s by one worker, %.3f/s by four: %.2f times", rates[1],
+			rates[4], rates[4]/rates[1])
 	})
 	t.Run("queued", func(t *testing.T) {
 		x := newBench(t)
@@ -123,7 +124,8 @@ func newBench(t *testing.T) *bench {
 	if _, err := nasrun.Run(t.Context(), nasrun.Options{Config: c}); err != nil {
 		t.Fatal(err)
 	}
-	d, err := fleet.Open(t.Context(), fleet.Options{Access: s.Access(), Dir: dir, Name: "bench", Say: func(string, ...any) {}})
+	quiet := func(string, ...any) {}
+	d, err := fleet.Open(t.Context(), fleet.Options{Access: s.Access(), Dir: dir, Name: "bench", Say: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
