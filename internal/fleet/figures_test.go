@@ -80,7 +80,8 @@ func TestFigures(t *testing.T) {
 			x.queue.Submit(ctx, x.candidate(i), func(search.Result, error) {})
 		}
 		time.Sleep(5 * time.Second)
-		t.Logf("%d queued: searcher and service together %d MB, %d MB of them since before", n, resident(t), resident(t)-before)
+		t.Logf("%d queued: searcher and service together %d MB, %d MB of them since before", n, resident(t),
+			resident(t)-before)
 	})
 }
 
@@ -123,7 +124,8 @@ func newBench(t *testing.T) *bench {
 	if _, err := nasrun.Run(t.Context(), nasrun.Options{Config: c}); err != nil {
 		t.Fatal(err)
 	}
-	d, err := fleet.Open(t.Context(), fleet.Options{Access: s.Access(), Dir: dir, Name: "bench", Say: func(string, ...any) {}})
+	say := func(string, ...any) {}
+	d, err := fleet.Open(t.Context(), fleet.Options{Access: s.Access(), Dir: dir, Name: "bench", Say: say})
 	if err != nil {
 		t.Fatal(err)
 	}
