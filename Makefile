@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model bench-peers bench-search bench build check-generate check-release cross data fashion-mnist fuzz generate help lint race release run short smoke test test-arm64 test-kill test-others test-page
+.PHONY: test-chaos accuracy-model bench-peers bench-search bench build check-generate check-release cross data fashion-mnist fuzz generate help lint race release run short smoke test test-arm64 test-kill test-others test-page
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -23,6 +23,9 @@ test-others: ## kernels without assembly, and the build for a system of 32 bits
 
 short: ## the quick tests only
 	$(GO) test -short ./...
+
+test-chaos: ## a fleet whose parts are killed, cut off and damaged: 20 searches, half an hour (needs root)
+	NAS_CHAOS=20 $(GO) test -count=1 -timeout 90m -run '^TestChaos$$' -v ./internal/fleet
 
 race: ## short tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m ./...

@@ -140,7 +140,8 @@ that comes by message names a program: what a worker runs is on its own command 
 	f.StringVar(&name, "name", "", "what this worker is called, of letters, digits, - and _ (default: host and process)")
 	f.IntVar(&slots, "slots", 1, "tasks at once")
 	f.BoolVar(&measures, "measures", false, "time networks on this device")
-	f.StringArrayVar(&trains, "trains", nil, "train networks by `RECIPE`, a file of this machine or the name of a shipped one")
+	f.StringArrayVar(&trains, "trains", nil,
+		"train networks by `RECIPE`, a file of this machine or the name of a shipped one")
 	f.StringVar(&data, "data", "", "the data set of the trainings, `DIR` of this machine")
 	f.StringVar(&scratch, "scratch", "nas-trained", "`DIR` for what the trainings leave")
 	f.BoolVar(&evaluates, "evaluates", false, "evaluate candidates, beside --measures")

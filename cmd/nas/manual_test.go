@@ -122,7 +122,7 @@ func words(line string) (commands [][]string, err error) {
 // otherPrograms may stand in the documents; nothing is known of their flags.
 var otherPrograms = []string{
 	"adb", "ssh", "scp", "git", "sed", "grep", "xargs", "dot", "python3", "pip", "cd", "less", "sha256sum", "tar",
-	"apt-get", "export",
+	"apt-get", "export", "openssl", "parallel",
 }
 
 var assignment = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*=`)

@@ -275,7 +275,8 @@ func (x *chaos) tail(role string) string {
 func (x *chaos) report(string) {
 	text, _ := os.ReadFile(x.log("searcher"))
 	x.Logf("store %s; %d tasks queued twice; the searcher said: %d times that the queue is made anew, "+
-		"%d that a worker is here", x.damage, x.requeued, strings.Count(string(text), "it is made anew"), strings.Count(string(text), "is here"))
+		"%d that a worker is here", x.damage, x.requeued,
+		strings.Count(string(text), "it is made anew"), strings.Count(string(text), "is here"))
 	if x.restarted != 1 || x.requeued == 0 && x.damage == "nothing" {
 		x.Errorf("%d restarts, %d duplicates: the test tests less than it should", x.restarted, x.requeued)
 	}

@@ -66,8 +66,8 @@ func (d *Dispatcher) publish(list []*bundle, n int) (all bool) {
 	for _, b := range list {
 		d.mu.Lock()
 		m := nats.NewMsg(taskSubject(d.run, b.lane, b.token))
-		m.Data = encode(bundleMessage{b.token, b.tasks})
-		empty := len(b.tasks) == 0
+		m.Data = encode(bundleMessage{b.token, d.schedule.live(b)})
+		empty := b.left == 0
 		d.mu.Unlock()
 		if empty {
 			continue // done meanwhile

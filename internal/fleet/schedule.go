@@ -26,7 +26,8 @@ type schedule struct {
 type bundle struct {
 	token string
 	lane  string
-	tasks []tasks.Task // that have no outcome
+	tasks []tasks.Task // see live
+	left  int          // of them, those that have no outcome
 	lost  int          // how often a worker was given it and fell silent, or failed
 	why   string       // the last failure in words
 	fails int          // how often a worker said why
@@ -80,7 +81,7 @@ func (s *schedule) bundles(slots, most int) (made []*bundle) {
 }
 
 func (s *schedule) bundle(lane string, list []tasks.Task) *bundle {
-	b := &bundle{token: tokenOf(list), lane: lane, tasks: list}
+	b := &bundle{token: tokenOf(list), lane: lane, tasks: list, left: len(list)}
 	s.open[b.token] = b
 	for i := range list {
 		s.byTask[list[i].Key()] = b
@@ -114,11 +115,9 @@ func (s *schedule) done(key string, seconds float64) {
 		return
 	}
 	delete(s.byTask, key)
-	if len(b.tasks) == 1 {
+	if b.left--; b.left == 0 {
 		b.tasks = nil
 		delete(s.open, b.token)
-	} else {
-		b.tasks = slices.DeleteFunc(slices.Clone(b.tasks), func(t tasks.Task) bool { return t.Key() == key })
 	}
 	if b.lane == evaluateLane && seconds > 0 {
 		const weight = 0.05
@@ -144,6 +143,14 @@ func (s *schedule) excuse(token string) {
 	}
 }
 
+// live returns the tasks of a bundle that have no outcome.
+func (s *schedule) live(b *bundle) []tasks.Task {
+	if b.left < len(b.tasks) {
+		b.tasks = slices.DeleteFunc(b.tasks, func(t tasks.Task) bool { return s.byTask[t.Key()] != b })
+	}
+	return b.tasks
+}
+
 // again says what becomes of a bundle that comes to a worker again, because the one before fell silent or gave it back:
 // whether it is to be done. If not, split are bundles in its place, each of one task, and dead are tasks that were lost
 // too often: they are open until their outcome is stored.
@@ -153,6 +160,7 @@ func (s *schedule) again(token string) (wanted bool, split []*bundle, dead *bund
 		return false, nil, nil
 	}
 	b.lost++
+	s.live(b)
 	switch {
 	case b.lost < 1 || len(b.tasks) == 1 && b.lost < s.giveUp && !b.hopeless():
 		return true, nil, nil
@@ -200,7 +208,7 @@ func (s *schedule) move(from, to string) {
 	var list []tasks.Task
 	for _, token := range sortedKeys(s.open) {
 		if b := s.open[token]; b.lane == from {
-			list = append(list, b.tasks...)
+			list = append(list, s.live(b)...)
 		}
 	}
 	list = append(list, s.waiting[from]...)
