@@ -30,9 +30,9 @@ rungs = [1, 3, 9]
 slots = 2
 `
 
-// TestKillTraining kills a run that trains, or its trainers, or both, with SIGKILL at many instants, resumes it,
-// and holds trials.jsonl to the bytes of a run never killed. No rung may be recorded twice, and no process be left. NAS_KILL
-// says how often to kill.
+// TestKillTraining kills a run that trains, or its trainers, or both, with SIGKILL at many instants, resumes it, and
+// holds trials.jsonl to the bytes of a run never killed. No rung may be recorded twice, and no process be left.
+// NAS_KILL says how often to kill.
 func TestKillTraining(t *testing.T) {
 	kills, err := strconv.Atoi(os.Getenv("NAS_KILL"))
 	if err != nil || kills < 1 {

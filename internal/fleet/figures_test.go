@@ -67,8 +67,7 @@ func TestFigures(t *testing.T) {
 			x.all(n, 10*n)
 			rates[n] = float64(10*n) / time.Since(began).Seconds()
 		}
-		t.Logf("evaluations of 1 s: %.3f/s by one worker, %.3f/s by four: %.2f times", rates[1],
-			rates[4], rates[4]/rates[1])
+		t.Logf("evaluations of 1 s: %.3f/s by one worker, %.3f/s by four: %.2f times", rates[1], rates[4], rates[4]/rates[1])
 	})
 	t.Run("queued", func(t *testing.T) {
 		x := newBench(t)
@@ -81,7 +80,8 @@ func TestFigures(t *testing.T) {
 			x.queue.Submit(ctx, x.candidate(i), func(search.Result, error) {})
 		}
 		time.Sleep(5 * time.Second)
-		t.Logf("%d queued: searcher and service together %d MB, %d MB of them since before", n, resident(t), resident(t)-before)
+		t.Logf("%d queued: searcher and service together %d MB, %d MB of them since before", n, resident(t),
+			resident(t)-before)
 	})
 }
 
@@ -124,8 +124,8 @@ func newBench(t *testing.T) *bench {
 	if _, err := nasrun.Run(t.Context(), nasrun.Options{Config: c}); err != nil {
 		t.Fatal(err)
 	}
-	quiet := func(string, ...any) {}
-	d, err := fleet.Open(t.Context(), fleet.Options{Access: s.Access(), Dir: dir, Name: "bench", Say: quiet})
+	say := func(string, ...any) {}
+	d, err := fleet.Open(t.Context(), fleet.Options{Access: s.Access(), Dir: dir, Name: "bench", Say: say})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ var rules = []rule{
 	{"internal/tasks", []string{"accuracy/training", "blocks", "internal/config", "internal/evaluator", "internal/jsonfile", "internal/rungs", "internal/runstore", "internal/work", "latency/timing", "search", "space"}, nil},
 	{"internal/journal", []string{"internal/tasks"}, nil},
 	{"internal/fleet", []string{"accuracy/training", "internal/config", "internal/evaluator", "internal/journal", "internal/jsonfile", "internal/tasks", "internal/work", "latency/timing", "search"},
-		[]string{"github.com/nats-io"}},
+		[]string{"github.com/nats-io/nats-server/v2", "github.com/nats-io/nats.go", "github.com/nats-io/nkeys"}},
 	{"internal/jobs", []string{"internal/config", "internal/jsonfile", "internal/tasks", "internal/work", "latency/timing"}, nil},
 	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "accuracy/training", "internal/rungs", "blocks", "blocks/engine", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
 		"internal/runstore", "internal/work", "latency", "search", "space"}, nil},

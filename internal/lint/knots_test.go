@@ -21,15 +21,16 @@ const maxKnot = 9
 
 // largerKnots are the packages that may have a larger knot, each with its limit.
 var largerKnots = map[string]int{
-	"blocks/engine":  16, // one algorithm: each kind of unit registers itself in a table that all use
-	"blocks/kernels": 13, // one algorithm: the drivers and the table of kernels
-	"blocks/pytorch": 10, // one table of ops
-	"cmd/nas":        36, // commands of one program
+	"blocks/engine":       16, // one algorithm: each kind of unit registers itself in a table that all use
+	"blocks/kernels":      13, // one algorithm: the drivers and the table of kernels
+	"blocks/kernels/int8": 14, // the same for integers
+	"blocks/pytorch":      10, // one table of ops
+	"cmd/nas":             38, // commands of one program
 }
 
 // maxDependencies bounds the dependencies between the files of a package, summed over the packages that once were
 // three: latency, accuracy and internal/run.
-const maxDependencies = 246
+const maxDependencies = 266
 
 // tangled are the folders that maxDependencies is about, with those below them.
 var tangled = []string{

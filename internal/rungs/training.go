@@ -140,7 +140,7 @@ func (t *Training) Score(ctx context.Context, c Candidate, r *search.Result) err
 	}
 	switch keep := t.o.Recipe.Spec().Keep; {
 	case keep == training.KeepNone, keep == training.KeepFinished && r.Stopped:
-		os.RemoveAll(t.Folder(c.ArchID)) // it costs space and nothing else if it stays
+		os.RemoveAll(t.folder(c.ArchID)) // it costs space and nothing else if it stays
 	}
 	return nil
 }
@@ -152,10 +152,10 @@ func (t *Training) keepWeights(c Candidate) error {
 	if name == "" {
 		return nil
 	}
-	if _, err := os.Stat(t.Folder(c.ArchID)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(t.folder(c.ArchID)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	data, err := t.o.Recipe.Weights(t.Folder(c.ArchID), c.Network)
+	data, err := t.o.Recipe.Weights(t.folder(c.ArchID), c.Network)
 	if err != nil {
 		return fmt.Errorf("weights = %q: %w", name, err)
 	}
@@ -172,8 +172,8 @@ func (t *Training) keepWeights(c Candidate) error {
 // End must be called when the judging of a trial is over, trained or not.
 func (t *Training) End(id int, r *search.Result) { t.ladder.End(id, len(r.Rungs) == len(t.rungs)) }
 
-// Folder is the folder of a trial.
-func (t *Training) Folder(archID string) string { return filepath.Join(t.o.Dir, archID) }
+// folder is the folder of a trial.
+func (t *Training) folder(archID string) string { return filepath.Join(t.o.Dir, archID) }
 
 // Replay takes a trial of a run that is resumed.
 func (t *Training) Replay(x *search.Trial) {
@@ -219,7 +219,7 @@ func (t *Training) rung(ctx context.Context, c Candidate, i int) (training.Outco
 	}
 	t.work(1)
 	out, err := t.o.Trainer.Train(ctx, training.Job{
-		Network: c.Network, ArchID: c.ArchID, Arch: c.Arch, Rung: i, Seed: t.o.Seed, Dir: t.Folder(c.ArchID), Data: t.o.Data,
+		Network: c.Network, ArchID: c.ArchID, Arch: c.Arch, Rung: i, Seed: t.o.Seed, Dir: t.folder(c.ArchID), Data: t.o.Data,
 		Slot: slot,
 	})
 	t.work(-1)
