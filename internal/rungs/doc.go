@@ -6,5 +6,6 @@
 // differences. A network is judged when it reaches a rung, among those of smaller trial id, and not again. The order
 // is that of the trials and not that in which trainings end: the same networks go on whatever runs at the same time.
 // And networks are compared in all objectives, by the rank of their front and, where a front is cut, by what keeps it
-// spread.
+// spread. One that no other dominates at its rung goes on in any case: a front has members at every cost, and with one
+// in eta alone most of them would be stopped.
 package rungs

@@ -159,7 +159,8 @@ func (l *Ladder) wait(ctx context.Context, enough func() bool) error {
 	return nil
 }
 
-// among reports whether a trial is among the best 1/eta, rounded up, of those up to it that came to a rung.
+// among reports whether a trial is, among those up to it that came to a rung, on the front or one of the best 1/eta,
+// rounded up.
 func (l *Ladder) among(id, rung int) bool {
 	var points [][]float64
 	for _, t := range l.trials[:id+1] {
@@ -184,7 +185,7 @@ func (l *Ladder) among(id, rung int) bool {
 			front = append(front, points[i])
 		}
 	}
-	if better+len(front) <= keep {
+	if better == 0 || better+len(front) <= keep {
 		return true
 	}
 	kept, _ := new(pareto.Pruner).Prune(front, keep-better)

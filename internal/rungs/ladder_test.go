@@ -159,3 +159,19 @@ func TestSlots(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whatever is on the front of its rung goes on, however many that are.
+func TestLadderKeepsTheFront(t *testing.T) {
+	l := NewLadder(2, 3)
+	for id := range 6 {
+		v := float64(id)
+		goOn, err := l.Reach(t.Context(), id, v, []float64{v, -v}) // each is better and dearer than the one before
+		if err != nil || !goOn {
+			t.Errorf("trial %d of the front is stopped: %v", id, err)
+		}
+		l.End(id, false)
+	}
+	if goOn, err := l.Reach(t.Context(), 6, 2, []float64{5, -2}); goOn || err != nil {
+		t.Errorf("a trial that three others dominate goes on: %v", err)
+	}
+}
