@@ -167,10 +167,11 @@ func workerName(name string) string {
 
 func newFleet(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "fleet",
-		Short: "See what the workers of a fleet do",
-		Long:  `Fleet status prints the searches that a NATS service reaches, with their workers and queues.`,
-		Args:  cobra.NoArgs,
+		Use:     "fleet",
+		Short:   "See what the workers of a fleet do",
+		Long:    `Fleet status prints the searches that a NATS service reaches, with their workers and queues.`,
+		Example: `  nas fleet status nats://127.0.0.1:4222`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return usagef("want nas fleet status URL")
 		},

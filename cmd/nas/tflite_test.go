@@ -109,7 +109,7 @@ func TestCalibratePictures(t *testing.T) {
 		"which is missing":      {"--mean", "0.5"},
 		"2 numbers":             {"--calibrate", folder, "--mean", "0.5,0.5"},
 		"holds no file":         {"--calibrate", dir},
-		"no such file":          {"--calibrate", filepath.Join(dir, "none")},
+		"there is no ":          {"--calibrate", filepath.Join(dir, "none")},
 		`--io "uint8"`:          {"--io", "uint8"},
 		`--quantize "int4"`:     {"--quantize", "int4"},
 		"the network takes N x": {"--calibrate", filepath.Join(dir, "x.npy")},

@@ -45,7 +45,7 @@ func oneRunOrConfig(_ *cobra.Command, args []string) error {
 // areFolders tells whether all paths are directories.
 func areFolders(paths []string) bool {
 	for _, path := range paths {
-		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() || filepath.Ext(path) == ".csv" { // a table by its name
 			return false
 		}
 	}

@@ -80,7 +80,7 @@ func (f *frontView) figure(m int, o search.Objective) string {
 		return fmt.Sprintf("%.4g ms", v)
 	case o.Name == runstore.KeyAccuracy:
 		source := f.run.Told.source(f.members[m].ID, f.members[m].ArchID)
-		if f.run.Config.Accuracy.Evaluator != "" {
+		if c := f.run.Config; c != nil && c.Accuracy.Evaluator != "" {
 			return fmt.Sprintf("%.2f (%s, trained%s)", v, f.run.Manifest.Score.Label, f.certainty(m))
 		}
 		if f.run.Manifest.Score.Percent() {
