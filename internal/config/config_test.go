@@ -185,6 +185,7 @@ func FuzzDecode(f *testing.F) {
 			f.Fatal(err)
 		}
 		f.Add(string(data))
+		f.Add(strings.Replace(string(data), `"500k"`, `"50"`, 1)) // warned
 	}
 	f.Add("[[space.stage]]\nchoice = [{block = \"skip\"}, {kernel = 5}]\n")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -197,6 +198,14 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("accepted, but cannot be written: %v", err)
 			}
 			again, err := Decode("f.toml", out)
+			if err == nil {
+				// A warning keeps the line of its own text.
+				for _, w := range [][]Problem{c.warnings, again.warnings} {
+					for i := range w {
+						w[i].Line = 0
+					}
+				}
+			}
 			if err != nil || !reflect.DeepEqual(c, again) {
 				t.Errorf("the resolved config is another one: %v\n%+v\n%+v\n%s", err, c, again, out)
 			}
