@@ -29,6 +29,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitUndecided   = 3   // nas check MODEL cannot tell
 	exitInterrupted = 130 // 128 + SIGINT
 )
 
@@ -47,7 +48,7 @@ type app struct {
 
 // commands lists the subcommands in the order of the help.
 var commands = []func(*app) *cobra.Command{
-	newRun, newCheck, newImprove, newPick, newAsk, newWork, newTell, newWorker, newFleet, newPlot, newReport,
+	newRun, newCheck, newImprove, newPick, newAsk, newWork, newTell, newWorker, newFleet, newGenes, newPlot, newReport,
 	newSpace, newZoo, newShow, newCost,
 	newBench, newPredict, newKernels, newCalibrate, newValidate,
 	newDevices, newEvaluators, newInfer, newExport, newQuantize, newDoctor, newVersion,
@@ -180,7 +181,10 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var bad *config.Error
 	var exists *runstore.ExistsError
 	var place *atomicfile.PlaceError
+	var slower *verdictError
 	switch {
+	case errors.As(err, &slower):
+		return slower.code
 	case !a.started, errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad),
 		errors.As(err, &exists), errors.As(err, &place):
 		return exitUsage

@@ -204,6 +204,7 @@ func TestBadData(t *testing.T) {
 		"agreement": Agreement{Series: []AgreementSeries{{Points: []Prediction{{Measured: 0, Predicted: 1}}}}},
 		"breakdown": Breakdown{Rows: []Bar{{Label: "x"}}},
 		"shares":    Shares{},
+		"genes":     Importance{},
 	} {
 		if err := Encode(&bytes.Buffer{}, "svg", f); err == nil || !strings.HasPrefix(err.Error(), "report: there is no") {
 			t.Errorf("%s without data: %v", name, err)
