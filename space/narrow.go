@@ -8,10 +8,10 @@ import (
 	"nas/internal/fault"
 )
 
-// Narrow returns s with some choices of a gene only: those with the indices keep, in that order. The gene is named as in
-// [Gene], without its block: "width", "stem.channels", "stage[2].kernel", "stage[1].choice". s stays as it is. The error
-// says that s has no such gene or no such choice. Of the kinds of blocks that are left, keys that none has are taken out.
-// Whether the result is a space, [New] says.
+// Narrow returns s with some choices of a gene only: those with the indices keep, in that order. The gene is named
+// as in [Gene], without its block: "width", "stem.channels", "stage[2].kernel", "stage[1].choice". s stays as it
+// is. The error says that s has no such gene or no such choice. Of the kinds of blocks that are left, keys that
+// none has are taken out. Whether the result is a space, [New] says.
 func (s Spec) Narrow(gene string, keep []int) (Spec, error) {
 	place, key, ok := strings.Cut(gene, ".")
 	if !ok {

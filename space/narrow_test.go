@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestNarrow narrows every gene of a space to its last choice: the genes that are left are the others, and the spec that
-// was narrowed stays as it was.
+// TestNarrow narrows every gene of a space to its last choice: the genes that are left are the others, and the
+// spec that was narrowed stays as it was.
 func TestNarrow(t *testing.T) {
 	spec := Spec{Input: []int{64, 64, 3}, Classes: 10, Resolution: Ints{32, 64}, Width: Floats{0.5, 1},
 		OutputStride: Ints{4, 8}, Stem: StemSpec{Channels: Ints{16, 32}},
@@ -47,7 +47,9 @@ func TestNarrow(t *testing.T) {
 	if len(seen) != 11 {
 		t.Errorf("%d lines of genes, want 11: %v", len(seen), seen)
 	}
-	for _, bad := range []string{"", "depth", "stage[3].depth", "stage.depth", "stage[1].stage", "stem.per", "nonsense.x"} {
+	for _, bad := range []string{
+		"", "depth", "stage[3].depth", "stage.depth", "stage[1].stage", "stem.per", "nonsense.x",
+	} {
 		if _, err := s.Spec().Narrow(bad, []int{0}); err == nil {
 			t.Errorf("%q was narrowed", bad)
 		}

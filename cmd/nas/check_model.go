@@ -108,7 +108,9 @@ func (a *app) checkModel(cmd *cobra.Command, model string, profiles []string, o 
 		r, err = regression.Measure(cmd.Context(), timed, other, rt, regression.Options{
 			Tolerance: o.tolerance / 100, Budget: o.budget, Baseline: latency.CachedBaseline(rt.Device()), Seed: o.seed,
 			Progress: func(_ int, d time.Duration) {
-				m.progress(work.Progress{Step: "measure", Done: int(min(d, o.budget).Milliseconds()), Total: int(o.budget.Milliseconds())})
+				done := work.Progress{Step: "measure", Total: int(o.budget.Seconds())}
+				done.Done = min(done.Total, int(d.Seconds()))
+				m.progress(done)
 			},
 		})
 		m.end()
@@ -119,7 +121,8 @@ func (a *app) checkModel(cmd *cobra.Command, model string, profiles []string, o 
 	return a.printVerdict(n.Title, name, on, r, o)
 }
 
-// baselineOf returns the network that a model is held against, and the baseline it is from, nil for a plain network.
+// baselineOf returns the network that a model is held against, and the baseline it is from, nil for a plain
+// network.
 func (a *app) baselineOf(file string) (name string, n *blocks.Network, stored *regression.Baseline, err error) {
 	if filepath.Ext(file) == ".json" {
 		switch _, err := os.Stat(file); {
@@ -160,7 +163,8 @@ func (a *app) updateBaseline(cmd *cobra.Command, n *resolve.Network, timed *bloc
 	if err != nil {
 		return err
 	}
-	s, err := timing.Measure(cmd.Context(), timed, rt, timing.MeasureOptions{Baseline: latency.CachedBaseline(rt.Device())})
+	known := timing.MeasureOptions{Baseline: latency.CachedBaseline(rt.Device())}
+	s, err := timing.Measure(cmd.Context(), timed, rt, known)
 	if err != nil {
 		return err
 	}

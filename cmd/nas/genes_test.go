@@ -11,8 +11,8 @@ import (
 	"nas/space"
 )
 
-// TestGenesAndNarrow looks at the genes of a run and narrows its space. The score of the run counts parameters, so that
-// the activation is no more than noise in either value, and the narrowed config fixes it.
+// TestGenesAndNarrow looks at the genes of a run and narrows its space. The score of the run counts parameters, so
+// that the activation is no more than noise in either value, and the narrowed config fixes it.
 func TestGenesAndNarrow(t *testing.T) {
 	dir := t.TempDir()
 	table, profile := filepath.Join(dir, "phone.csv"), filepath.Join(dir, "phone.json")
@@ -81,7 +81,8 @@ export  = []
 		t.Fatal(err)
 	}
 	_, reason, _ := strings.Cut(string(text), "# without ")
-	if !strings.Contains(string(text), "narrowed by what "+run+" showed") || !strings.Contains(reason, "no more than noise") {
+	if !strings.Contains(string(text), "narrowed by what "+run+" showed") ||
+		!strings.Contains(reason, "no more than noise") {
 		t.Errorf("the config does not say why:\n%s", text)
 	}
 	c, err := config.Load(narrow)

@@ -54,7 +54,8 @@ func (a *app) narrowSpace(ctx context.Context, path, dir, out string) error {
 	if err != nil {
 		return err
 	}
-	head := fmt.Sprintf("# %s, narrowed by what %s showed: %s of %s networks are left.\n\n", path, dir, narrowed.Size(), whole.Size())
+	head := fmt.Sprintf("# %s, narrowed by what %s showed: %s of %s networks are left.\n\n", path, dir, narrowed.Size(),
+		whole.Size())
 	text = append([]byte(head), withReasons(text, cuts)...)
 	if err := a.save(out, func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 		return err

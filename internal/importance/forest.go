@@ -14,9 +14,9 @@ func (s *codeSet) add(code uint8)      { s[code/64] |= 1 << (code % 64) }
 func (s *codeSet) has(code uint8) bool { return s[code/64]>>(code%64)&1 == 1 }
 func (s *codeSet) len() int            { return bits.OnesCount64(s[0]) + bits.OnesCount64(s[1]) }
 
-// forest is a regression forest over categories (Breiman, Random forests, Machine Learning 45, 2001). A split puts some
-// of the choices of one gene on either side: ordered by their means, the best cut of the order is the best of all
-// splits (Fisher, On grouping for maximum homogeneity, JASA 53, 1958).
+// forest is a regression forest over categories (Breiman, Random forests, Machine Learning 45, 2001). A split puts
+// some of the choices of one gene on either side: ordered by their means, the best cut of the order is the best of
+// all splits (Fisher, On grouping for maximum homogeneity, JASA 53, 1958).
 type forest []tree
 
 type tree []node

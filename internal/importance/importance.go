@@ -42,8 +42,8 @@ func (t *Trials) Add(g space.Genes, value float64) {
 	}
 }
 
-// Share is a share of the variance of a value over the space, in per cent, with a 90 % interval over resamples of the
-// trials.
+// Share is a share of the variance of a value over the space, in per cent, with a 90 % interval over resamples of
+// the trials.
 type Share struct {
 	Pct  float64 `json:"pct"`
 	Low  float64 `json:"low_pct"`
@@ -85,8 +85,8 @@ type Options struct {
 	Seed uint64 // of what is drawn
 }
 
-// Of finds out what a value depends on. Equal arguments give equal reports, with any number of processors. The error
-// says that there are too few trials.
+// Of finds out what a value depends on. Equal arguments give equal reports, with any number of processors. The
+// error says that there are too few trials.
 func Of(ctx context.Context, s *space.Space, t Trials, o Options) (*Report, error) {
 	if len(s.Genes()) == 0 {
 		return nil, fault.New("importance: the space has no gene with a choice")

@@ -51,8 +51,8 @@ func geneIndex(s *space.Space, name string) int {
 	return slices.IndexFunc(s.Genes(), func(g space.Gene) bool { return g.Name == name })
 }
 
-// TestKnownShares decomposes a function whose shares are known: of three independent genes with two choices, x and y
-// have effects of 3 and 1 by themselves, and x and z have one of 2 together.
+// TestKnownShares decomposes a function whose shares are known: of three independent genes with two choices, x and
+// y have effects of 3 and 1 by themselves, and x and z have one of 2 together.
 func TestKnownShares(t *testing.T) {
 	s := threeStages(t)
 	x, y, z := geneIndex(s, "width"), geneIndex(s, "stage[1].block[1].kernel"), geneIndex(s, "stage[1].block[1].expansion")
@@ -97,8 +97,8 @@ func TestDormant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The value is -1 or 1 in half of the networks and 0 in the others: variance 1/2. The kernel size alone moves the
-	// mean from -1/2 to 1/2, variance 1/4; the other 1/4 is depth and kernel size together.
+	// The value is -1 or 1 in half of the networks and 0 in the others: variance 1/2. The kernel size alone moves
+	// the mean from -1/2 to 1/2, variance 1/4; the other 1/4 is depth and kernel size together.
 	g, d := r.gene("stage[2].block[2].kernel"), r.gene("stage[2].depth")
 	if math.Abs(g.First.Pct-50) > 4 || math.Abs(g.Total.Pct-100) > 4 || math.Abs(g.Live-50) > 6 {
 		t.Errorf("kernel size: %+v, want 50 %%, 100 %%, and there in 50 %%", g)
@@ -141,8 +141,8 @@ func digits(g space.Genes) string {
 	return b.String()
 }
 
-// tableOrder orders the genes by the share of the variance that each explains in the whole table: the variance of the
-// means of its choices, over all genotypes whose network the table has.
+// tableOrder orders the genes by the share of the variance that each explains in the whole table: the variance of
+// the means of its choices, over all genotypes whose network the table has.
 func tableOrder(s *space.Space, accuracies map[string]float64) (order []int, shares []float64) {
 	const genes, choices = 8, 3
 	var sum, n [genes][choices]float64
@@ -175,8 +175,8 @@ func tableOrder(s *space.Space, accuracies map[string]float64) (order []int, sha
 	return order, shares
 }
 
-// TestMacro finds the three genes that explain most of the accuracy in the table of NAS-Bench-Macro, in their order,
-// from networks that are drawn from it.
+// TestMacro finds the three genes that explain most of the accuracy in the table of NAS-Bench-Macro, in their
+// order, from networks that are drawn from it.
 func TestMacro(t *testing.T) {
 	s, genes, accuracies := macroTable(t)
 	order, shares := tableOrder(s, accuracies)

@@ -28,10 +28,10 @@ type Cut struct {
 	Why  string   `json:"why"`
 }
 
-// Narrow returns the space of a run without what it showed not to matter: genes that change no objective by more than
-// noise are fixed to the choice that is most common near the front, and choices that no network near the front takes are
-// left out. A cut that makes the space impossible is not made. The error says that the run cannot be read or has too few
-// trials.
+// Narrow returns the space of a run without what it showed not to matter: genes that change no objective by more
+// than noise are fixed to the choice that is most common near the front, and choices that no network near the
+// front takes are left out. A cut that makes the space impossible is not made. The error says that the run cannot
+// be read or has too few trials.
 func Narrow(ctx context.Context, s *results.Stored) (space.Spec, []Cut, error) {
 	sp, err := space.New(s.Config.Space)
 	if err != nil {

@@ -22,8 +22,8 @@ func (d *domain) column(p genePair, x []uint8) (int, bool) {
 	return p.offset + a*d.choices[p.b] + b, a < d.choices[p.a] && b < d.choices[p.b]
 }
 
-// findPairs returns the pairs of genes whose choices together explain most of rest, which is what the coefficients c of
-// single genes leave (Lou and others, Accurate intelligible models with pairwise interactions, KDD 2013).
+// findPairs returns the pairs of genes whose choices together explain most of rest, which is what the coefficients
+// c of single genes leave (Lou and others, Accurate intelligible models with pairwise interactions, KDD 2013).
 func (d *domain) findPairs(x [][]uint8, rest, c []float64) (pairs []genePair) {
 	noise := 0.0
 	for _, e := range rest {
@@ -68,8 +68,8 @@ func (d *domain) largest(c []float64) []int {
 	return genes[:min(len(genes), pairGenes)]
 }
 
-// pairScore is by how many standard deviations the sum of squares between the cells of a pair exceeds that of noise,
-// which has a chi-squared distribution.
+// pairScore is by how many standard deviations the sum of squares between the cells of a pair exceeds that of
+// noise, which has a chi-squared distribution.
 func (d *domain) pairScore(p genePair, x [][]uint8, rest []float64, noise float64) float64 {
 	cells := d.choices[p.a] * d.choices[p.b]
 	sum, n := make([]float64, cells), make([]float64, cells)

@@ -12,8 +12,8 @@ type row struct {
 	genes []int
 }
 
-// rowsOf groups genes by the key of the config that decides them, such as stage[2].kernel for the kernel sizes of all
-// blocks of stage 2; or not at all if each is set.
+// rowsOf groups genes by the key of the config that decides them, such as stage[2].kernel for the kernel sizes of
+// all blocks of stage 2; or not at all if each is set.
 func rowsOf(genes []space.Gene, each bool) (rows []row) {
 	at := map[string]int{}
 	for i, g := range genes {

@@ -52,10 +52,10 @@ func (d *decomposer) with(base, from space.Genes, genes ...[]int) float64 {
 	return d.value(d.mixed)
 }
 
-// shares returns the share of the variance that a set of genes explains by itself, the closed Sobol index in the form
-// that is exact for small ones (Owen, Better estimation of small Sobol' sensitivity indices, ACM TOMACS 23, 2013), and
-// the share that is lost without the set, the total index (Jansen, Analysis of variance designs for model output,
-// Computer Physics Communications 117, 1999).
+// shares returns the share of the variance that a set of genes explains by itself, the closed Sobol index in the
+// form that is exact for small ones (Owen, Better estimation of small Sobol' sensitivity indices, ACM TOMACS 23,
+// 2013), and the share that is lost without the set, the total index (Jansen, Analysis of variance designs for
+// model output, Computer Physics Communications 117, 1999).
 func (d *decomposer) shares(genes []int) (first, total float64) {
 	if d.variance == 0 {
 		return 0, 0
@@ -73,10 +73,10 @@ func (d *decomposer) shares(genes []int) (first, total float64) {
 	return first / d.variance, total / d.variance
 }
 
-// together returns the share of the variance that is due to two sets of genes acting together, with or without others:
-// the superset importance of Liu and Owen (Estimating mean dimensionality of analysis of variance decompositions, JASA
-// 101, 2006), which is the total interaction index of Fruth, Roustant and Kuhnt (2014). shares must have been called with
-// either set.
+// together returns the share of the variance that is due to two sets of genes acting together, with or without
+// others: the superset importance of Liu and Owen (Estimating mean dimensionality of analysis of variance
+// decompositions, JASA 101, 2006), which is the total interaction index of Fruth, Roustant and Kuhnt (2014).
+// shares must have been called with either set.
 func (d *decomposer) together(u, v []int) float64 {
 	if d.variance == 0 {
 		return 0

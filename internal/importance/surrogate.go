@@ -16,8 +16,8 @@ import (
 const absent = 64
 
 // blanks are genes that nothing depends on, added to those of the space. What importance a surrogate gives them is
-// the noise of the method (Kursa and Rudnicki, Feature selection with the Boruta package, J. of Statistical Software
-// 36, 2010).
+// the noise of the method (Kursa and Rudnicki, Feature selection with the Boruta package, J. of Statistical
+// Software 36, 2010).
 const blanks = 6
 
 // domain is the genes of a space, and behind them the blanks.
@@ -100,9 +100,9 @@ const (
 	ridge = 1.0
 )
 
-// fit fits a surrogate to rows of codes: a regression on the choices, then one on these and the strongest pairs of them,
-// then a forest on the rest. Regression-enhanced forests are due to Zhang, Nettleton and Zhu (Regression-enhanced random
-// forests, 2019).
+// fit fits a surrogate to rows of codes: a regression on the choices, then one on these and the strongest pairs of
+// them, then a forest on the rest. Regression-enhanced forests are due to Zhang, Nettleton and Zhu
+// (Regression-enhanced random forests, 2019).
 func (d *domain) fit(x [][]uint8, y []float64, r *rand.Rand) (*surrogate, error) {
 	s := &surrogate{d: d}
 	rest, err := s.regress(x, y)

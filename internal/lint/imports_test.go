@@ -94,7 +94,7 @@ var rules = []rule{
 	{"internal/audit", []string{"accuracy", "blocks", "internal/evaluator", "internal/runstore", "space"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/results", []string{"accuracy", "internal/config", "internal/report", "internal/report/html", "internal/rungs", "internal/runstore", "search",
 		"search/pareto"}, []string{"gonum.org/v1/gonum"}},
-	{"internal/importance", []string{"internal/results", "internal/runstore", "space"}, []string{"golang.org/x/sync", "gonum.org/v1/gonum"}},
+	{"internal/importance", []string{"internal/results", "internal/runstore", "search", "space"}, []string{"golang.org/x/sync", "gonum.org/v1/gonum"}},
 	{"internal/regression", []string{"blocks", "blocks/engine", "internal/jsonfile", "latency", "latency/timing"}, nil},
 	{"internal/view", []string{"internal/config", "internal/importance", "internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore",
 		"latency", "search", "space"}, nil},

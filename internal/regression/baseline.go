@@ -11,8 +11,8 @@ import (
 	"nas/internal/jsonfile"
 )
 
-// Baseline is the network that a later model is held against. It holds the network itself, because the file that it came
-// from is likely to be overwritten with the later one. Times do not depend on weights, so it has none.
+// Baseline is the network that a later model is held against. It holds the network itself, because the file that
+// it came from is likely to be overwritten with the later one. Times do not depend on weights, so it has none.
 type Baseline struct {
 	Format   int             `json:"format"` // 1
 	Name     string          `json:"name"`
@@ -39,8 +39,8 @@ func NewBaseline(name string, n *blocks.Network) (*Baseline, error) {
 	return &Baseline{Format: baselineFormat, Name: name, Network: text}, nil
 }
 
-// IsBaseline reports whether the file at path holds a baseline, and not a network by itself. It does not for a file that
-// cannot be read.
+// IsBaseline reports whether the file at path holds a baseline, and not a network by itself. It does not for a
+// file that cannot be read.
 func IsBaseline(path string) bool {
 	data, err := boundedfile.Read(path, maxBaselineSize)
 	var head struct{ Network json.RawMessage }
@@ -55,15 +55,16 @@ func Read(path string) (*Baseline, *blocks.Network, error) {
 	}
 	b, n := new(Baseline), new(blocks.Network)
 	wrong := func(err error) error {
-		return fault.Errorf("regression: %s is no baseline: %w: nas check MODEL --against %s --update writes one", path, err, path)
+		return fault.Errorf("regression: %s is no baseline: %w: nas check MODEL --against %s --update writes one",
+			path, err, path)
 	}
 	if err := jsonfile.Decode(data, b); err != nil {
 		return nil, nil, wrong(err)
 	}
 	switch {
 	case b.Format > baselineFormat:
-		return nil, nil, fault.Errorf("regression: %s has the format %d, this program reads up to %d: take a newer nas, or write the "+
-			"baseline anew with --update", path, b.Format, baselineFormat)
+		return nil, nil, fault.Errorf("regression: %s has the format %d, this program reads up to %d: "+
+			"take a newer nas, or write the baseline anew with --update", path, b.Format, baselineFormat)
 	case len(b.Network) == 0:
 		return nil, nil, wrong(fmt.Errorf("it has no network"))
 	}

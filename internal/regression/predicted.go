@@ -9,8 +9,8 @@ import (
 	"nas/latency"
 )
 
-// Predict compares the predicted latencies of two networks. What both have cannot be told wrong for one of them only: the
-// errors count for the share of the time that is in units which the other network lacks.
+// Predict compares the predicted latencies of two networks. What both have cannot be told wrong for one of them
+// only: the errors count for the share of the time that is in units which the other network lacks.
 func Predict(model, baseline *blocks.Network, p *latency.Predictor, tolerance float64) (Result, error) {
 	a, err := p.Predict(model)
 	if err != nil {
@@ -24,7 +24,8 @@ func Predict(model, baseline *blocks.Network, p *latency.Predictor, tolerance fl
 	centre := math.Log(a.LatencyMs / b.LatencyMs)
 	const half95 = 1.96
 	low, high := centre-half95*sd, centre+half95*sd
-	r := Result{Verdict: judge(centre, low, high, tolerance), Ratio: math.Exp(centre), Low: math.Exp(low), High: math.Exp(high),
+	r := Result{Verdict: judge(centre, low, high, tolerance),
+		Ratio: math.Exp(centre), Low: math.Exp(low), High: math.Exp(high),
 		ModelMs: a.LatencyMs, BaselineMs: b.LatencyMs, Warnings: []string{}}
 	for _, e := range []latency.Estimate{a, b} {
 		r.Warnings = append(r.Warnings, e.Warnings...)

@@ -7,18 +7,19 @@ import (
 	"nas/internal/stat"
 )
 
-// A sequence is the log ratios of pairs of times, in the order in which they were measured. Its interval of the centre of
-// their distribution may be looked at after every pair: over all looks together it misses the centre with a probability
-// of at most alpha. What it needs is that the error of each pair is as likely positive as negative, whatever its size and
-// whatever came before. The random order of a pair sees to that: of equal networks, the one that is measured while the
-// machine is busy is drawn by lot. Tails, bursts and drift of the noise do not matter.
+// A sequence is the log ratios of pairs of times, in the order in which they were measured. Its interval of the
+// centre of their distribution may be looked at after every pair: over all looks together it misses the centre
+// with a probability of at most alpha. What it needs is that the error of each pair is as likely positive as
+// negative, whatever its size and whatever came before. The random order of a pair sees to that: of equal
+// networks, the one that is measured while the machine is busy is drawn by lot. Tails, bursts and drift of the
+// noise do not matter.
 //
-// For symmetric errors e, clipped to [-1, 1] at a scale that was known before, exp(l S - l^2 V / 2) with S = sum e and V =
-// sum e^2 is a supermartingale for every l (de la Pena, A general class of exponential inequalities for martingales and
-// ratios, Annals of Probability 27, 1999). The mixture of l over a normal distribution bounds S^2 by a function of V at all
-// times (Robbins, Statistical methods related to the law of the iterated logarithm, Annals of Mathematical Statistics 41,
-// 1970; Howard and others, Time-uniform, nonparametric, nonasymptotic confidence sequences, Annals of Statistics 49,
-// 2021).
+// For symmetric errors e, clipped to [-1, 1] at a scale that was known before, exp(l S - l^2 V / 2) with S = sum e
+// and V = sum e^2 is a supermartingale for every l (de la Pena, A general class of exponential inequalities for
+// martingales and ratios, Annals of Probability 27, 1999). The mixture of l over a normal distribution bounds S^2
+// by a function of V at all times (Robbins, Statistical methods related to the law of the iterated logarithm,
+// Annals of Mathematical Statistics 41, 1970; Howard and others, Time-uniform, nonparametric, nonasymptotic
+// confidence sequences, Annals of Statistics 49, 2021).
 type sequence struct {
 	logs   []float64
 	scales []float64 // at which each is clipped, from those before it
@@ -113,8 +114,8 @@ const (
 	Undecided Word = "undecided"
 )
 
-// judge is the verdict from a ratio and its interval, all as logarithms: slower if the ratio is above 1 beyond doubt and by
-// tolerance as far as is known, same if it is within tolerance beyond doubt.
+// judge is the verdict from a ratio and its interval, all as logarithms: slower if the ratio is above 1 beyond
+// doubt and by tolerance as far as is known, same if it is within tolerance beyond doubt.
 func judge(centre, low, high, tolerance float64) Word {
 	limit := math.Log1p(tolerance)
 	switch {

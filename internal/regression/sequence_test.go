@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// noises are errors of a log ratio, as likely positive as negative: quiet, with outliers that have no mean, and in bursts
-// that last for pairs.
+// noises are errors of a log ratio, as likely positive as negative: quiet, with outliers that have no mean, and in
+// bursts that last for pairs.
 var noises = map[string]func(r *rand.Rand) func() float64{
 	"normal": func(r *rand.Rand) func() float64 { return func() float64 { return 0.01 * r.NormFloat64() } },
 	"cauchy": func(r *rand.Rand) func() float64 {
@@ -24,8 +24,8 @@ var noises = map[string]func(r *rand.Rand) func() float64{
 	},
 }
 
-// TestSequence looks at the interval after each of 200 pairs: it misses the truth in at most 5 % of sequences, at any of
-// the looks.
+// TestSequence looks at the interval after each of 200 pairs: it misses the truth in at most 5 % of sequences, at
+// any of the looks.
 func TestSequence(t *testing.T) {
 	const sequences, pairs, truth = 300, 200, 0.02
 	for name, noise := range noises {

@@ -15,15 +15,15 @@ import (
 // Result is a verdict and what it rests on.
 type Result struct {
 	Verdict Word `json:"verdict"`
-	// Ratio is the latency of the model over that of the baseline. Low and High hold it with 95 %, however often they
-	// were looked at; both are 0 where there are too few pairs.
+	// Ratio is the latency of the model over that of the baseline. Low and High hold it with 95 %, however often
+	// they were looked at; both are 0 where there are too few pairs.
 	Ratio      float64 `json:"ratio"`
 	Low        float64 `json:"low,omitempty"`
 	High       float64 `json:"high,omitempty"`
 	ModelMs    float64 `json:"model_ms"`
 	BaselineMs float64 `json:"baseline_ms"`
-	// Pairs are the times of the model and of the baseline, ms, in the order of their measurement: each the 10th percentile
-	// of some runs, where the timer tells it.
+	// Pairs are the times of the model and of the baseline, ms, in the order of their measurement: each the 10th
+	// percentile of some runs, where the timer tells it.
 	Pairs   [][2]float64 `json:"pairs_ms,omitempty"`
 	Seconds float64      `json:"seconds,omitempty"`
 	// Warnings are those of the timer.
@@ -42,8 +42,8 @@ type Options struct {
 // maxPairs bounds a measurement, whose pairs are all kept.
 const maxPairs = 2000
 
-// Measure times the model and the baseline in turn, in pairs of random order, until a verdict is reached or the budget is
-// spent. It returns the cause of the end of ctx.
+// Measure times the model and the baseline in turn, in pairs of random order, until a verdict is reached or the
+// budget is spent. It returns the cause of the end of ctx.
 func Measure(ctx context.Context, model, baseline *blocks.Network, rt timing.Runtime, o Options) (Result, error) {
 	timer, err := rt.Open(ctx, o.Baseline)
 	if err != nil {
@@ -91,8 +91,8 @@ func Measure(ctx context.Context, model, baseline *blocks.Network, rt timing.Run
 	return res, nil
 }
 
-// undisturbed is the percentile of the runs, ms, that other programs disturb least among those that the timer tells: the
-// 10th, or else the 5th or the median.
+// undisturbed is the percentile of the runs, ms, that other programs disturb least among those that the timer
+// tells: the 10th, or else the 5th or the median.
 func undisturbed(s timing.Sample) float64 { return cmp.Or(s.P10Ms, s.P5Ms, s.MedianMs) }
 
 // conclude sets verdict and interval.

@@ -22,8 +22,8 @@ type ImportanceRow struct {
 	Shares []ImportanceShare
 }
 
-// ImportanceShare is in per cent of the variance over the space: by the gene itself, and with all that it does together
-// with others, that with a 90 % interval.
+// ImportanceShare is in per cent of the variance over the space: by the gene itself, and with all that it does
+// together with others, that with a 90 % interval.
 type ImportanceShare struct{ First, Total, Low, High float64 }
 
 func (m Importance) layout() (*layout, error) {

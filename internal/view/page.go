@@ -20,8 +20,8 @@ import (
 	"nas/search"
 )
 
-// importanceTrials are the fewest trials of a run whose page shows what its genes matter: of fewer the intervals are wide,
-// and the figure would take longer than the run.
+// importanceTrials are the fewest trials of a run whose page shows what its genes matter: of fewer the intervals
+// are wide, and the figure would take longer than the run.
 const importanceTrials = 500
 
 // Page makes the run's report.
