@@ -47,7 +47,7 @@ type app struct {
 
 // commands lists the subcommands in the order of the help.
 var commands = []func(*app) *cobra.Command{
-	newRun, newCheck, newImprove, newPick, newAsk, newWork, newTell, newWorker, newFleet, newPlot, newReport,
+	newRun, newCheck, newImprove, newExplain, newPick, newAsk, newWork, newTell, newWorker, newFleet, newPlot, newReport,
 	newSpace, newZoo, newShow, newCost,
 	newBench, newPredict, newKernels, newCalibrate, newValidate,
 	newDevices, newEvaluators, newInfer, newExport, newQuantize, newDoctor, newVersion,
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
 	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has read enough
-		fmt.Fprintln(stderr, "nas: "+printable(shortened(explain(err))))
+		fmt.Fprintln(stderr, "nas: "+printable(shortened(errorText(err))))
 	}
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
