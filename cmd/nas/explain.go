@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -229,5 +228,3 @@ func (a *app) printExplanation(x *explain.Explanation, top int) {
 	}
 	a.warn(x.Warnings)
 }
-
-var _ = fmt.Sprint

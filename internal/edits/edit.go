@@ -15,10 +15,9 @@ import (
 // Edit is one change of a network. [Find] makes it for the network that it was found in; [Edit.Apply] also works on
 // that network with other edits applied.
 type Edit struct {
-	Kind  string // of the kinds that [Kinds] lists: "se", "activation" ...
-	Name  string // kind, what becomes of it, and stage: "se@4", "activation-relu6@all"; the same in every run
-	Text  string // what it changes and where: "squeeze-and-excite removed in blocks 4.1 to 4.3"
-	Sites int    // how many places it changes
+	Kind string // of the kinds that [Kinds] lists: "se", "activation" ...
+	Name string // kind, what becomes of it, and stage: "se@4", "activation-relu6@all"; the same in every run
+	Text string // what it changes and where: "squeeze-and-excite removed in blocks 4.1 to 4.3"
 	// Blind says that no estimate of accuracy sees the change; "" where they do.
 	Blind string
 
@@ -140,7 +139,7 @@ func scopeName(n *blocks.Network, sites []site) string {
 }
 
 func newEdit(n *blocks.Network, k *kind, variant string, sites []site) Edit {
-	e := Edit{Kind: k.name, Sites: len(sites), Blind: k.blind, kind: k, variant: variant}
+	e := Edit{Kind: k.name, Blind: k.blind, kind: k, variant: variant}
 	var whats []string
 	var places []int
 	for _, s := range sites {
@@ -198,7 +197,7 @@ func placesOf(n *blocks.Network, nodes []int) string {
 		nd := &n.Nodes[i]
 		name := ""
 		switch {
-		case nd.Block > 0:
+		case nd.Block > 0 && nd.Stage > 0:
 			name = strconv.Itoa(nd.Stage) + "." + strconv.Itoa(nd.Block)
 			if !slices.Contains(blocksOf, name) {
 				blocksOf = append(blocksOf, name)

@@ -40,15 +40,16 @@ type Explanation struct {
 	Name   string `json:"name"`
 	Device string `json:"device"`
 	latency.Part
-	Accuracy   *Accuracy  `json:"accuracy,omitempty"`
-	NoAccuracy string     `json:"no_accuracy,omitempty"` // why there is none
-	Roof       Roof       `json:"roof"`
-	Bounds     []Bound    `json:"bounds"`
-	Blocks     []Block    `json:"blocks"`
-	Operators  []Operator `json:"operators"`
-	Calls      []Call     `json:"calls"`
-	Edits      []Change   `json:"edits"` // those that pay most first
-	Warnings   []string   `json:"warnings"`
+	Measured   *latency.Part `json:"measured,omitempty"` // the latency, where it was measured
+	Accuracy   *Accuracy     `json:"accuracy,omitempty"`
+	NoAccuracy string        `json:"no_accuracy,omitempty"` // why there is none
+	Roof       Roof          `json:"roof"`
+	Bounds     []Bound       `json:"bounds"`
+	Blocks     []Block       `json:"blocks"`
+	Operators  []Operator    `json:"operators"`
+	Calls      []Call        `json:"calls"`
+	Edits      []Change      `json:"edits"` // those that pay most first
+	Warnings   []string      `json:"warnings"`
 
 	network *blocks.Network
 	kernels latency.Estimate
@@ -82,13 +83,17 @@ type Operator struct {
 	SharePct float64 `json:"share_pct"`
 	MACs     int64   `json:"macs"`
 	Bound    string  `json:"bound"`
+	// ReachedPct is what share of the roof above them its calls reach, weighted by their time.
+	ReachedPct float64 `json:"reached_pct"`
 }
 
 // Explain explains a network.
 func Explain(ctx context.Context, o Options) (*Explanation, error) {
 	found := edits.Find(o.Network)
+	warning := ""
 	if o.Calibrate > 0 {
-		if err := o.calibrate(ctx, found); err != nil {
+		var err error
+		if warning, err = o.calibrate(ctx, found); err != nil {
 			return nil, err
 		}
 	}
@@ -103,6 +108,9 @@ func Explain(ctx context.Context, o Options) (*Explanation, error) {
 	x := &Explanation{Name: o.Name, Device: o.Profile.Device.String(), network: o.Network, kernels: r.PredictCalls(calls)}
 	x.Part = latency.Part{Ms: x.kernels.LatencyMs, LowMs: x.kernels.LowMs, HighMs: x.kernels.HighMs}
 	x.Warnings = x.kernels.Warnings
+	if warning != "" {
+		x.Warnings = append(x.Warnings, warning)
+	}
 	x.Roof = roofOf(o.Profile, r, calls)
 	x.divide(r, calls, &o.Profile.Device.Target)
 	if err := x.judge(ctx, &o, o.Network); err != nil {
@@ -160,7 +168,7 @@ func (x *Explanation) divide(r *latency.Predictor, calls []engine.Call, t *engin
 		x.Blocks = append(x.Blocks, Block{g.name, g.Part, g.share, g.macs, g.bound})
 	}
 	for _, g := range x.groups(r, calls, func(i int) string { return operatorName(&calls[i].Unit) }) {
-		x.Operators = append(x.Operators, Operator{g.name, g.count, g.Part, g.share, g.macs, g.bound})
+		x.Operators = append(x.Operators, Operator{g.name, g.count, g.Part, g.share, g.macs, g.bound, g.reached})
 	}
 	slices.SortStableFunc(x.Operators, func(a, b Operator) int { return byTime(a.Part, b.Part) })
 	for _, g := range x.groups(r, calls, func(i int) string { return bounds[i] }) {
@@ -187,6 +195,8 @@ type group struct {
 	count int
 	macs  int64
 	bound string
+
+	reached float64 // of the roof, in per cent
 }
 
 // groups divides the latency among the names of the calls, in the order of their first calls.
@@ -207,12 +217,14 @@ func (x *Explanation) groups(r *latency.Predictor, calls []engine.Call, name fun
 		gs[k].macs += calls[i].Unit.MACs()
 		c := &x.Calls[i]
 		bound[k][c.Bound] += c.Ms
+		gs[k].reached += c.ReachedPct * c.Ms
 		if b := bound[k]; gs[k].bound == "" || b[c.Bound] > b[gs[k].bound] {
 			gs[k].bound = c.Bound
 		}
 	}
 	for k, p := range r.Parts(calls, in, len(gs)) {
 		gs[k].Part = p
+		gs[k].reached /= max(p.Ms, 1e-12)
 		gs[k].share = 100 * p.Ms / max(x.Ms, 1e-12)
 	}
 	return gs
@@ -225,12 +237,12 @@ func (x *Explanation) place(stage, block int) string {
 		last = max(last, x.network.Nodes[i].Stage)
 	}
 	switch {
-	case block > 0:
-		return fmt.Sprintf("%d.%d", stage, block)
 	case last == 0:
 		return "all"
 	case stage == 0:
 		return "stem"
+	case block > 0:
+		return fmt.Sprintf("%d.%d", stage, block)
 	case stage == last:
 		return "head"
 	}

@@ -6,6 +6,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
+	"nas/internal/report"
 	"nas/latency"
 	"nas/latency/native"
 )
@@ -36,6 +37,8 @@ type Call struct {
 	Bytes      int64   `json:"bytes"` // of the maps and weights that it reads and writes, each once
 	Bound      string  `json:"bound"`
 	ReachedPct float64 `json:"reached_pct"` // of the roof above it
+
+	kind string // of work, by which pictures colour it
 }
 
 // Bound is the part of the latency that one thing bounds.
@@ -48,7 +51,9 @@ type Bound struct {
 
 func newCall(c *engine.Call, p latency.Part, t *engine.Target) Call {
 	u := &c.Unit
-	return Call{Unit: u.Key(), Part: p, MACs: u.MACs(), Bytes: bytesOf(u, t)}
+	return Call{
+		Unit: u.Key(), Part: p, MACs: u.MACs(), Bytes: bytesOf(u, t), kind: report.KindOfWork(latency.Kernel{Unit: *u}),
+	}
 }
 
 // bytesOf counts the bytes that a unit moves, each once.

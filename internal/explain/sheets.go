@@ -21,7 +21,7 @@ func (x *Explanation) Sheets(top int) []Sheet {
 	sheets := []Sheet{x.boundSheet(), {
 		Title: "by block", Head: []string{"block", "ms", "90 % interval", "%", "MACs", "bound by"},
 	}, {
-		Title: "by operator", Head: []string{"operator", "calls", "ms", "90 % interval", "%", "MACs", "bound by"},
+		Title: "by operator", Head: []string{"operator", "calls", "ms", "90 % interval", "%", "MACs", "bound by", "% of roof"},
 	}, x.editSheet(top)}
 	for _, b := range x.Blocks {
 		sheets[1].Rows = append(sheets[1].Rows, []string{
@@ -31,6 +31,7 @@ func (x *Explanation) Sheets(top int) []Sheet {
 	for _, o := range x.Operators {
 		sheets[2].Rows = append(sheets[2].Rows, []string{
 			o.Name, strconv.Itoa(o.Count), ms(o.Ms), interval(o.Part), percent(o.SharePct), millions(o.MACs), o.Bound,
+			fmt.Sprintf("%.0f", o.ReachedPct),
 		})
 	}
 	return sheets
@@ -78,12 +79,12 @@ func (x *Explanation) editSheet(top int) Sheet {
 
 // row is an edit as a row of the table.
 func (c *Change) row() []string {
-	points, per, measured := "not seen", "-", "-"
+	points, per, measured := "-", "-", "-"
+	if c.Unseen != "" {
+		points = "not seen"
+	}
 	if c.Points != nil {
-		points, per = fmt.Sprintf("%.2f", max(0, *c.Points)+0), fmt.Sprintf("%.3g", c.PerPoint)
-		if *c.Points < 0 {
-			points = fmt.Sprintf("%.2f", *c.Points)
-		}
+		points, per = fmt.Sprintf("%.2f", *c.Points), fmt.Sprintf("%.3g", c.PerPoint)
 		if c.Half > 0 {
 			points += fmt.Sprintf(" +- %.2f", c.Half)
 		}
