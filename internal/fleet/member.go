@@ -130,9 +130,11 @@ func (m *member) do(ctx, hard context.Context, lane string, msg jetstream.Msg) {
 		return
 	}
 	if m.send(hard, &b, outcomes) {
-		ack, cancel := context.WithTimeout(context.WithoutCancel(hard), 5*time.Second)
-		defer cancel()
-		msg.DoubleAck(ack) // if it is lost the task comes again, and is not wanted
+		m.acks.Go(func() { // the slot need not wait for it
+			ack, cancel := context.WithTimeout(context.WithoutCancel(hard), 5*time.Second)
+			defer cancel()
+			msg.DoubleAck(ack) // if it is lost the task comes again, and is not wanted
+		})
 	} else if hard.Err() != nil && !m.over() {
 		m.giveBack(hard, msg, &b, hard.Err())
 	}

@@ -193,7 +193,8 @@ type member struct {
 	lanes  []string
 	note   string // why it does less than it could
 
-	beatEvery atomic.Int64 // a [time.Duration]
+	beatEvery atomic.Int64   // a [time.Duration]
+	acks      sync.WaitGroup // on their way
 	ended     chan struct{}
 	once      sync.Once
 }
@@ -303,6 +304,7 @@ func (m *member) run(ctx context.Context) {
 		stop()
 		<-idle
 	}
+	m.acks.Wait()
 	m.beat(true)
 	w.conn.FlushTimeout(time.Second)
 	w.Say("done with %s", m.Name)
