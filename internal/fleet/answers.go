@@ -20,6 +20,7 @@ func (d *Dispatcher) listen() error {
 		subjectStatus:                  func(m request) { m.answer(d.Status()) },
 		callSubject(d.run, ofSetup):    d.answerSetup,
 		callSubject(d.run, ofClaims):   d.answerClaim,
+		callSubject(d.run, ofWeights):  d.takeWeights,
 		callSubject(d.run, ofReturns):  d.takeReturn,
 		callSubject(d.run, ofBeats):    d.takeBeat,
 		callSubject(d.run, ofOutcomes): func(m request) { d.inbox <- m },

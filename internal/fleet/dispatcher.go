@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,8 @@ type Options struct {
 	GiveUp int
 	// Recipe and Data are the hashes of what the run trains with; "" for a run that scores its candidates.
 	Recipe, Data string
+	// Weights is where the weights of networks that workers trained go.
+	Weights tasks.Incoming
 	// Say is called with what a person should know.
 	Say func(format string, a ...any)
 }
@@ -309,6 +312,9 @@ func (d *Dispatcher) Close(over bool) error {
 	}
 	d.service.close()
 	if over {
+		if d.o.Weights.Dir != "" {
+			os.RemoveAll(d.o.Weights.Dir) // of trainings that nobody waits for any more
+		}
 		return d.journal.Remove()
 	}
 	return d.journal.Close()

@@ -201,7 +201,10 @@ func (m *member) outcomes(ctx context.Context, b *bundleMessage) (list []tasks.O
 			o, err = tasks.MeasureOn(ctx, w.Device, w.Name, t)
 			w.measuring.Unlock()
 		case tasks.Train:
-			o, err = m.school.Do(ctx, w.Name, t)
+			var weights []byte
+			if o, weights, err = m.school.Do(ctx, w.Name, t); err == nil && weights != nil {
+				err = m.sendWeights(ctx, t, &o, weights)
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -242,7 +245,7 @@ func (m *member) send(ctx context.Context, b *bundleMessage, outcomes []tasks.Ou
 		}
 		data := encode(outcomeMessage{b.Token, w.Name, outcomes[:n]})
 		for {
-			a, err := m.call(ctx, data)
+			a, err := m.call(ctx, ofOutcomes, data)
 			if err == nil && a.OK {
 				break
 			}
@@ -261,10 +264,10 @@ func (m *member) send(ctx context.Context, b *bundleMessage, outcomes []tasks.Ou
 	return true
 }
 
-func (m *member) call(ctx context.Context, data []byte) (a answer, err error) {
+func (m *member) call(ctx context.Context, of string, data []byte) (a answer, err error) {
 	call, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	r, err := m.worker.conn.RequestWithContext(call, callSubject(m.Run, ofOutcomes), data)
+	r, err := m.worker.conn.RequestWithContext(call, callSubject(m.Run, of), data)
 	if err == nil {
 		err = json.Unmarshal(r.Data, &a)
 	}

@@ -32,6 +32,9 @@ func (d *Dispatcher) Train(ctx context.Context, j training.Job) (training.Outcom
 		case a.Failed != "":
 			return training.Outcome{}, errors.New(a.Failed)
 		}
+		if why := d.o.Weights.Place(&a.Outcome, j.Dir); why != "" {
+			d.o.Say("the weights of network %s, trained by worker %s, are not here: %s", j.ArchID, a.Worker, why)
+		}
 		return a.Training()
 	}
 }

@@ -29,6 +29,7 @@ const (
 // The last tokens of the subjects of a run.
 const (
 	ofOutcomes = "outcomes" // a worker sends an outcomeMessage and waits for an answer
+	ofWeights  = "weights"  // a worker sends a part of weights, before the outcome that they belong to
 	ofClaims   = "claims"   // a worker that gets a task again asks whether it is still wanted
 	ofReturns  = "returns"  // a worker gives a task back unfinished
 	ofSetup    = "setup"    // a worker asks for a part of the setup
