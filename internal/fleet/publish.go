@@ -43,8 +43,8 @@ func (d *Dispatcher) pause(ctx context.Context) {
 	signal(d.repair)
 }
 
-// slots is how many tasks the workers that are here do at once. It is counted anew where a worker comes or goes, and from
-// time to time, for those that fell silent: not with each outcome. The caller holds mu.
+// slots is how many tasks the workers that are here do at once. It is counted anew where a worker comes or goes, and
+// from time to time, for those that fell silent: not with each outcome. The caller holds mu.
 func (d *Dispatcher) slots() int {
 	if time.Since(d.counted) < beatEvery {
 		return d.present

@@ -25,8 +25,8 @@ import (
 )
 
 // TestSimulation lets the real search loop, dispatcher, schedule and journal work with a service and workers of
-// simulated time: evaluations of 1 to 600 s, and 1 % of the workers dying each hour. With NAS_SIMULATE=1 there are 10,000
-// workers and ten million evaluations; docs/scale.md has its figures. NAS_SIMULATE=WORKERS,EVALUATIONS,LOOK_AHEAD is
+// simulated time: evaluations of 1 to 600 s, and 1 % of the workers dying each hour. With NAS_SIMULATE=1 there are
+// 10,000 workers and ten million evaluations; docs/scale.md has its figures. NAS_SIMULATE=WORKERS,EVALUATIONS,AHEAD is
 // another size.
 func TestSimulation(t *testing.T) {
 	size := simulation{workers: 200, evaluations: 20_000, ahead: 5}
@@ -119,7 +119,8 @@ func (x simulation) run(t *testing.T) (f simulated) {
 		t.Fatal(err)
 	}
 	w := &fleet.World{
-		Workers: x.workers, DiePerHour: 0.01, Away: 10 * time.Minute, Patience: 15 * time.Second, Delay: 50 * time.Millisecond,
+		Workers: x.workers, DiePerHour: 0.01, Away: 10 * time.Minute, Patience: 15 * time.Second,
+		Delay:     50 * time.Millisecond,
 		BeatEvery: 100 * time.Second, // as 10,000 workers are told to
 		Work:      simulatedWork(setup.ID()),
 	}

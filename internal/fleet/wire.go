@@ -84,7 +84,8 @@ type announcement struct {
 
 func (a *announcement) check() error {
 	if !plainRun.MatchString(a.Run) || a.Setup < 1 || a.Setup > tasks.MaxSetup ||
-		!(a.AckWaitS > 0.01) || a.AckWaitS > 3600 || !(a.BeatS >= 0) || a.BeatS > maxBeat.Seconds() || len(a.Name) > maxText || len(a.Version) > 256 || len(a.Class) > 256 ||
+		!(a.AckWaitS > 0.01) || a.AckWaitS > 3600 || !(a.BeatS >= 0) || a.BeatS > maxBeat.Seconds() ||
+		len(a.Name) > maxText || len(a.Version) > 256 || len(a.Class) > 256 ||
 		len(a.Recipe) > 64 || len(a.Data) > 64 || a.Recipe != "" && !plainName.MatchString(a.Recipe) {
 		return fault.New("fleet: the announcement of a run is damaged")
 	}

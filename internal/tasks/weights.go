@@ -39,7 +39,7 @@ func (w *WeightsInfo) check() error {
 // infoOf describes weights.
 func infoOf(data []byte) *WeightsInfo {
 	if len(data) > MaxWeights {
-		return &WeightsInfo{Missing: fmt.Sprintf("they are %d bytes long, more than the %d that are taken", len(data), MaxWeights)}
+		return &WeightsInfo{Missing: fmt.Sprintf("they are %d bytes long, more than %d", len(data), MaxWeights)}
 	}
 	h := sha256.Sum256(data)
 	return &WeightsInfo{Sum: hex.EncodeToString(h[:]), Bytes: int64(len(data))}
