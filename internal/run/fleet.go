@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"nas/internal/evaluator"
@@ -9,6 +10,7 @@ import (
 	"nas/internal/journal"
 	"nas/internal/plural"
 	"nas/internal/runstore"
+	"nas/internal/tasks"
 	"nas/search"
 )
 
@@ -47,20 +49,26 @@ func openFleet(
 		access = x.server.Access()
 		s.Sayf("workers join with nas worker --fleet %s", x.server.URL())
 	}
-	recipe, data, err := s.TrainedBy()
+	by, err := s.TrainedBy()
 	if err != nil {
 		return x, err
 	}
 	x.dispatcher, err = fleet.Open(ctx, fleet.Options{
-		Access: access, Dir: store.Dir(), Name: s.Config.Name, Patience: o.Patience, Recipe: recipe, Data: data, Say: s.Sayf,
+		Access: access, Dir: store.Dir(), Name: s.Config.Name, Patience: o.Patience, Recipe: by.Recipe, Data: by.Data,
+		Weights: incoming(store, by), Say: s.Sayf,
 	})
 	if err != nil {
 		return x, err
 	}
-	if recipe == "" {
+	if by.Recipe == "" {
 		return x, nil
 	}
 	return x, s.StartTraining(ctx, store, resumed, x.dispatcher)
+}
+
+// incoming is where weights that other machines trained wait for their outcome.
+func incoming(store *runstore.Run, by evaluator.TrainedBy) tasks.Incoming {
+	return tasks.Incoming{Dir: filepath.Join(store.Path(runstore.TrainingDir), "incoming"), Name: by.Weights}
 }
 
 // search carries out the search: by the fleet, or here, where outcomes of jobs that were told early are used.

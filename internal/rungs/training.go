@@ -153,6 +153,8 @@ func (t *Training) keepWeights(c Candidate) error {
 		return nil
 	}
 	if _, err := os.Stat(t.folder(c.ArchID)); errors.Is(err, fs.ErrNotExist) {
+		t.o.Say("trial %d: no weights of network %s are kept: it was trained for another run, or on another machine",
+			c.ID, c.ArchID)
 		return nil
 	}
 	data, err := t.o.Recipe.Weights(t.folder(c.ArchID), c.Network)
