@@ -96,7 +96,7 @@ var rules = []rule{
 		"search/pareto"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/view", []string{"internal/config", "internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore",
 		"latency", "search", "space"}, nil},
-	{"internal/run", []string{"blocks", "blocks/engine", "internal/audit", "internal/config", "internal/evaluator", "internal/fleet", "internal/jobs", "internal/journal", "internal/netfile", "internal/tasks",
+	{"internal/run", []string{"accuracy/training", "internal/rungs", "blocks", "blocks/engine", "internal/audit", "internal/config", "internal/evaluator", "internal/fleet", "internal/jobs", "internal/journal", "internal/netfile", "internal/tasks",
 		"internal/work",
 		"internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore", "internal/view", "latency", "latency/native", "latency/timing", "search", "search/pareto",
 		"space"}, nil},

@@ -53,21 +53,14 @@ func AskJobs(ctx context.Context, o Options, dir string, n int, again bool) (*As
 		return nil, err
 	}
 	defer x.close()
-	if x.setup.Trains() {
-		return nil, config.Usagef("%s trains its candidates, and job folders do not train yet: nas run %s trains them here",
-			x.store.Dir(), filepath.Join(x.store.Dir(), runstore.ConfigFile))
-	}
-	if _, err := x.advance(); err != nil {
+	open, err := x.advance(ctx)
+	if err != nil {
 		return nil, err
 	}
 	out := &AskedJobs{Dir: x.store.Dir(), Jobs: dir, Folders: []string{}, Ended: x.ended()}
 	var list []tasks.Task
 	var keys []string
-	for _, c := range x.steps.Pending() {
-		t := tasks.NewTask(x.run, tasks.Evaluate, &c)
-		if _, done := x.journal.Get(t.Key()); done {
-			continue
-		}
+	for _, t := range open {
 		handed := x.journal.Handed(t.Key())
 		if handed {
 			out.Waiting++
@@ -174,12 +167,15 @@ func TellJobs(ctx context.Context, o Options, folders []string) (*ToldJobs, erro
 		}
 	}
 	before := x.journal.Len()
+	if err := x.forgive(outcomes); err != nil {
+		return nil, err
+	}
 	if err := x.journal.Add(outcomes...); err != nil {
 		return nil, err
 	}
 	out.New = x.journal.Len() - before
 	out.Known += len(outcomes) - out.New
-	if _, err := x.advance(); err != nil {
+	if _, err := x.advance(ctx); err != nil {
 		return nil, err
 	}
 	if out.Measured, err = x.keepMeasured(measured); err != nil {
@@ -201,6 +197,10 @@ func (x *stepwise) outcome(folder string) (o *tasks.Outcome, known bool, err err
 	}
 	if o.Run != x.run {
 		return nil, false, fmt.Errorf("it is of run %s, %s is run %s", o.Run, x.store.Dir(), x.run)
+	}
+	if o.Kind == tasks.Train {
+		known, err = x.training(folder, o)
+		return o, known, err
 	}
 	if o.Kind != tasks.Evaluate || o.Trial < x.steps.Progress().Trials || x.ended() != "" {
 		return o, o.Kind == tasks.Evaluate, nil

@@ -93,8 +93,36 @@ func (x *stepwise) ended() string {
 	return text
 }
 
-// advance tells the searcher the outcomes in the journal whose turn it is, and stores their trials.
-func (x *stepwise) advance() (told int, err error) {
+// advance tells the searcher what is known and whose turn it is, stores those trials, and returns the tasks that the
+// next ones wait for.
+func (x *stepwise) advance(ctx context.Context) (open []tasks.Task, err error) {
+	if x.setup.Trains() {
+		if open, err = x.advanceTraining(ctx); err != nil {
+			return nil, err
+		}
+		return open, x.note()
+	}
+	if err := x.tellKnown(); err != nil {
+		return nil, err
+	}
+	for _, c := range x.steps.Pending() {
+		t := tasks.NewTask(x.run, tasks.Evaluate, &c)
+		if _, done := x.journal.Get(t.Key()); !done {
+			open = append(open, t)
+		}
+	}
+	return open, x.note()
+}
+
+// note notes how far the run has come.
+func (x *stepwise) note() error {
+	m := x.store.Manifest()
+	m.Trials, m.Updated = x.steps.Progress().Trials, time.Now().UTC()
+	return x.store.SetManifest(m)
+}
+
+// tellKnown tells the searcher the outcomes in the journal whose turn it is, and stores their trials.
+func (x *stepwise) tellKnown() error {
 	const most = 256 // trials that are stored at once
 	var batch []search.Trial
 	var keys []string
@@ -105,7 +133,6 @@ func (x *stepwise) advance() (told int, err error) {
 		if err := x.store.Append(batch); err != nil {
 			return err
 		}
-		told += len(batch)
 		err := x.journal.Drop(keys...)
 		batch, keys = batch[:0], keys[:0]
 		return err
@@ -119,27 +146,22 @@ func (x *stepwise) advance() (told int, err error) {
 		r, err := resultOf(&o, &pending[0], x.setup.Objectives)
 		if err != nil { // of a search with another budget, say: the candidate is evaluated again
 			if err := x.journal.Drop(key); err != nil {
-				return told, err
+				return err
 			}
 			break
 		}
 		t, err := x.steps.Tell(r)
 		if err != nil {
-			return told, err
+			return err
 		}
 		batch, keys = append(batch, t), append(keys, key)
 		if len(batch) == most {
 			if err := flush(); err != nil {
-				return told, err
+				return err
 			}
 		}
 	}
-	if err := flush(); err != nil {
-		return told, err
-	}
-	m := x.store.Manifest()
-	m.Trials, m.Updated = x.steps.Progress().Trials, time.Now().UTC()
-	return told, x.store.SetManifest(m)
+	return flush()
 }
 
 // resultOf returns the result in an outcome of a candidate, judged as the result of an evaluation here would be.
