@@ -27,8 +27,8 @@ rungs = [1, 3, 9]
 slots = 2
 `
 
-// TestJobsTrain: candidates that four processes train by job folders, told in random order, with a damaged folder and one
-// whose weights are lost in each round, come to the trials and the weights of a run of one process.
+// TestJobsTrain: candidates that four processes train by job folders, told in random order, with a damaged folder and
+// one whose weights are lost in each round, come to the trials and the weights of a run of one process.
 func TestJobsTrain(t *testing.T) {
 	dir := t.TempDir()
 	recipe := filepath.Join(dir, "train.toml")
@@ -38,7 +38,7 @@ func TestJobsTrain(t *testing.T) {
 	config := func(name string) string {
 		path := writeJobsConfig(t, filepath.Join(dir, name), 8)
 		text := strings.NewReplacer(`proxy = "rankmean(params,depth)"`, fmt.Sprintf("evaluator = %q", recipe),
-			"= 200\n", "= 16\n", "population = 40", "population = 8").Replace(string(readFile(t, filepath.Dir(path), filepath.Base(path))))
+			"= 200\n", "= 16\n", "population = 40", "population = 8").Replace(string(readFile(t, dir, name+".toml")))
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,8 @@ func TestJobsTrain(t *testing.T) {
 	}
 	whole, hand := filepath.Join(dir, "whole"), filepath.Join(dir, "hand")
 	wantExit(t, exitDone, "", "run", config("whole"), "-q")
-	r, run, refused, losses, failed := rand.New(rand.NewPCG(5, 6)), config("hand"), 0, 0, 0
+	run := config("hand")
+	x := toldBadly{rand: rand.New(rand.NewPCG(5, 6))}
 	more := []string{"--trains", recipe, "--scratch", filepath.Join(dir, "scratch")}
 	round := 0
 	for ; round < 60; round++ {
@@ -57,58 +58,18 @@ func TestJobsTrain(t *testing.T) {
 			break
 		}
 		if round == 0 {
-			wantExit(t, exitFailed, "give the ones of the search with --trains", "work", filepath.Join(jobs, asked.Folders[0]))
+			first := filepath.Join(jobs, asked.Folders[0])
+			wantExit(t, exitFailed, "give the ones of the search with --trains", "work", first)
 		}
 		workIn4Processes(t, jobs, asked.Folders, more...)
-		var paths []string
-		lost := ""
-		for _, name := range asked.Folders {
-			path := filepath.Join(jobs, name)
-			if _, err := os.Stat(filepath.Join(path, "weights.safetensors")); err == nil {
-				lost = path
-			}
-			if bytes.Contains(readFile(t, path, "outcome.json"), []byte("no luck with")) {
-				failed++
-			}
-			paths = append(paths, path)
-		}
-		damaged, undo := paths[r.IntN(len(paths))], func() {}
-		if damaged == lost {
-			damaged = ""
-		} else {
-			undo = flipBit(t, filepath.Join(damaged, "outcome.json"), r)
-		}
-		if lost != "" {
-			losses++
-			if err := os.Rename(filepath.Join(lost, "weights.safetensors"), filepath.Join(lost, "elsewhere")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		r.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
-		code, _, stderr := nas(t, append([]string{"tell", hand}, paths...)...)
-		for _, path := range paths {
-			if bad := path == damaged || path == lost; strings.Contains(stderr, "refused "+path+":") != bad {
-				t.Errorf("round %d: %s, bad: %v, but the program says %q", round, path, bad, stderr)
-			} else if bad {
-				refused++
-			}
-		}
-		if (code == exitFailed) != (damaged != "" || lost != "") {
-			t.Errorf("exit code %d with %q", code, stderr)
-		}
-		undo()
-		if lost != "" {
-			if err := os.Rename(filepath.Join(lost, "elsewhere"), filepath.Join(lost, "weights.safetensors")); err != nil {
-				t.Fatal(err)
-			}
-		}
+		x.tell(t, hand, jobs, asked.Folders)
 		wantExit(t, exitDone, "", "tell", hand, jobs)
 	}
-	if round < 4 || round == 60 || refused <= losses || losses == 0 || failed == 0 {
-		t.Errorf("%d rounds, %d refused, %d weights lost, %d trainings failed: the test tests less than it should", round,
-			refused, losses, failed)
+	if round < 4 || round == 60 || x.damaged == 0 || x.lost == 0 || x.failed == 0 {
+		t.Errorf("%d rounds, %+v: the test tests less than it should", round, x)
 	}
-	if code, out, _ := nas(t, "tell", hand, filepath.Join(dir, "jobs0")); code != exitDone || !strings.Contains(out, "0 new") {
+	code, out, _ := nas(t, "tell", hand, filepath.Join(dir, "jobs0"))
+	if code != exitDone || !strings.Contains(out, "0 new") {
 		t.Errorf("told twice: code %d, %q", code, out)
 	}
 	wantExit(t, exitDone, "", "run", filepath.Join(hand, "config.toml"), "--resume", "-q")
@@ -124,5 +85,54 @@ func TestJobsTrain(t *testing.T) {
 		if !bytes.Equal(readFile(t, whole, name), readFile(t, hand, name)) {
 			t.Errorf("%s differs from that of a run of one process", name)
 		}
+	}
+}
+
+// toldBadly tells outcomes in random order, and counts what it did to them.
+type toldBadly struct {
+	rand                  *rand.Rand
+	damaged, lost, failed int
+}
+
+// tell tells the outcomes of folders with one damaged and the weights of another gone: both must be refused by name.
+// The folders are whole again when it returns.
+func (x *toldBadly) tell(t *testing.T, run, jobs string, names []string) {
+	t.Helper()
+	var paths []string
+	lost := ""
+	for _, name := range names {
+		path := filepath.Join(jobs, name)
+		if _, err := os.Stat(filepath.Join(path, "weights.safetensors")); err == nil {
+			lost = path
+		}
+		if bytes.Contains(readFile(t, path, "outcome.json"), []byte("no luck with")) {
+			x.failed++
+		}
+		paths = append(paths, path)
+	}
+	damaged := paths[x.rand.IntN(len(paths))]
+	if damaged == lost {
+		damaged = ""
+	} else {
+		x.damaged++
+		defer flipBit(t, filepath.Join(damaged, "outcome.json"), x.rand)()
+	}
+	if lost != "" {
+		x.lost++
+		file := filepath.Join(lost, "weights.safetensors")
+		if err := os.Rename(file, file+"-elsewhere"); err != nil {
+			t.Fatal(err)
+		}
+		defer os.Rename(file+"-elsewhere", file) // that it is missing shows in the next tell
+	}
+	x.rand.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
+	code, _, stderr := nas(t, append([]string{"tell", run}, paths...)...)
+	for _, path := range paths {
+		if bad := path == damaged || path == lost; strings.Contains(stderr, "refused "+path+":") != bad {
+			t.Errorf("%s, bad: %v, but the program says %q", path, bad, stderr)
+		}
+	}
+	if (code == exitFailed) != (damaged != "" || lost != "") {
+		t.Errorf("exit code %d with %q", code, stderr)
 	}
 }

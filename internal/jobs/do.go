@@ -116,11 +116,12 @@ func (w *Worker) prepare(
 	if t.Kind == tasks.Train {
 		for _, s := range w.Schools {
 			if s.Trains(t) {
-				return func(ctx context.Context) (tasks.Outcome, error) { return w.train(ctx, s, folder, t) }, false, nil
+				do = func(ctx context.Context) (tasks.Outcome, error) { return w.train(ctx, s, folder, t) }
+				return do, false, nil
 			}
 		}
-		return nil, false, fault.Errorf("jobs: %s is a training by a recipe or with data that are not here: give the ones of "+
-			"the search with --trains and --data, file for file", filepath.Join(folder, taskFile))
+		return nil, false, fault.Errorf("jobs: %s is a training by a recipe or with data that are not here: give the ones "+
+			"of the search with --trains and --data, file for file", filepath.Join(folder, taskFile))
 	}
 	room, err := w.room(ctx, folder, t.Run)
 	if err != nil {

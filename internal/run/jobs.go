@@ -11,6 +11,7 @@ import (
 	"nas/internal/jobs"
 	"nas/internal/plural"
 	"nas/internal/results"
+	"nas/internal/rungs"
 	"nas/internal/runstore"
 	"nas/internal/tasks"
 	"nas/search"
@@ -212,6 +213,49 @@ func (x *stepwise) outcome(folder string) (o *tasks.Outcome, known bool, err err
 	}
 	_, err = resultOf(o, &pending[i], x.setup.Objectives)
 	return o, false, err
+}
+
+// training checks that the outcome of a folder is one of a training that was asked for, and takes its weights. It is
+// known if its rung is, or its trial.
+func (x *stepwise) training(folder string, o *tasks.Outcome) (known bool, err error) {
+	if !x.setup.Trains() {
+		return false, fmt.Errorf("it is a training, and %s trains nothing", x.store.Dir())
+	}
+	if had, ok := x.journal.Get(o.Key()); ok && (had.Failed == "" || o.Failed != "") {
+		return true, nil
+	}
+	if !x.journal.Handed(o.Key()) {
+		for e := range rungs.Entries(x.store.Path(runstore.TrainingFile)) {
+			if e.ArchID == o.ArchID && e.Rung == o.Rung {
+				return true, nil
+			}
+		}
+		for t, err := range x.store.Trials() {
+			if err == nil && t.ArchID == o.ArchID {
+				return true, nil
+			}
+		}
+		return false, fmt.Errorf("rung %d of network %s has not been asked for", o.Rung, o.ArchID)
+	}
+	if err := o.CheckResult(); err != nil {
+		return false, err
+	}
+	in, err := x.incoming()
+	if err != nil {
+		return false, err
+	}
+	return false, jobs.Weights(folder, o, &in)
+}
+
+// forgive drops failures for which there is a better outcome now: the job was done once more.
+func (x *stepwise) forgive(outcomes []tasks.Outcome) error {
+	var keys []string
+	for i := range outcomes {
+		if had, ok := x.journal.Get(outcomes[i].Key()); ok && had.Kind == tasks.Train && had.Failed != "" {
+			keys = append(keys, outcomes[i].Key())
+		}
+	}
+	return x.journal.Drop(keys...)
 }
 
 // keepMeasured writes measurements to the table of those that other machines made. A network that is measured again on

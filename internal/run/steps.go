@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"nas/internal/evaluator"
 	"nas/internal/journal"
+	"nas/internal/known"
 	"nas/internal/runstore"
 	"nas/internal/tasks"
 	"nas/search"
@@ -162,6 +164,63 @@ func (x *stepwise) tellKnown() error {
 		}
 	}
 	return flush()
+}
+
+// advanceTraining is advance for a run that trains its candidates. All of them are judged at once, by what is known of
+// their rungs, until each one waits for a training or for another candidate.
+func (x *stepwise) advanceTraining(ctx context.Context) (open []tasks.Task, err error) {
+	in, err := x.incoming()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		pending := slices.Clone(x.steps.Pending())
+		if len(pending) == 0 {
+			return nil, nil
+		}
+		run := known.Run{Setup: x.setup, Store: x.store, Journal: x.journal, ID: x.run, Weights: in}
+		results, open, err := run.Judge(ctx, pending)
+		if err != nil {
+			return nil, err
+		}
+		told, err := x.tellTrained(results)
+		if err != nil || told == 0 {
+			return open, err
+		}
+	}
+}
+
+// tellTrained tells the searcher the results at the front of those that it waits for, and stores their trials.
+func (x *stepwise) tellTrained(results []*search.Result) (told int, err error) {
+	var batch []search.Trial
+	var keys []string
+	for _, r := range results {
+		if r == nil || x.ended() != "" {
+			break
+		}
+		t, err := x.steps.Tell(*r)
+		if err != nil {
+			return 0, err
+		}
+		batch = append(batch, t)
+		for rung := range len(t.Rungs) + 1 {
+			of := tasks.Task{Kind: tasks.Train, ArchID: t.ArchID, Rung: rung}
+			keys = append(keys, of.Key())
+		}
+	}
+	if len(batch) == 0 {
+		return 0, nil
+	}
+	if err := x.store.Append(batch); err != nil {
+		return 0, err
+	}
+	return len(batch), x.journal.Drop(keys...)
+}
+
+// incoming is where weights that other machines trained wait for their outcome.
+func (x *stepwise) incoming() (tasks.Incoming, error) {
+	by, err := x.setup.TrainedBy()
+	return tasks.IncomingOf(x.store.Path(runstore.TrainingDir), by.Weights), err
 }
 
 // resultOf returns the result in an outcome of a candidate, judged as the result of an evaluation here would be.

@@ -250,8 +250,8 @@ func (t *Training) rung(ctx context.Context, c Candidate, i int) (training.Outco
 	return out, nil
 }
 
-// Waiting returns how many calls of Score wait for other candidates, and will go on waiting unless a training ends; -1 if
-// that just changes. Those that wait in the trainer are not counted.
+// Waiting returns how many calls of Score wait for other candidates, and will go on waiting unless a training ends; -1
+// if that just changes. Those that wait in the trainer are not counted.
 func (t *Training) Waiting() int {
 	type state struct {
 		idle, unsure, active int
