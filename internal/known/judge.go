@@ -1,5 +1,5 @@
-// Package known judges the candidates of a run that trains them by the rungs that are known, where nothing can be trained
-// at once: the trainings are done elsewhere, by job folders.
+// Package known judges the candidates of a run that trains them by the rungs that are known, where nothing can be
+// trained at once: the trainings are done elsewhere, by job folders.
 package known
 
 import (
