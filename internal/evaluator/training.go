@@ -94,7 +94,7 @@ func (s *Setup) StartTraining(
 	}
 	var slots []string
 	if elsewhere != nil {
-		slots = make([]string, trainedElsewhere)
+		slots = make([]string, TrainedElsewhere)
 	} else if err := t.recipe.SetUp(ctx, s.Config.Accuracy.Data); err != nil {
 		return err
 	}
@@ -123,8 +123,8 @@ func (s *Setup) StartTraining(
 	return nil
 }
 
-// trainedElsewhere is how many trainings are handed to other machines at once: more than there are candidates.
-const trainedElsewhere = 4096
+// TrainedElsewhere is how many trainings are handed to other machines at once: more than there are candidates.
+const TrainedElsewhere = 4096
 
 // TrainedBy says what a run trains with.
 type TrainedBy struct {
@@ -142,6 +142,9 @@ func (s *Setup) TrainedBy() (by TrainedBy, err error) {
 	by.Data, err = rungs.DataID(s.Config.Accuracy.Data)
 	return by, err
 }
+
+// TrainingWaits is how many evaluations wait for others: see [rungs.Training.Waiting].
+func (s *Setup) TrainingWaits() int { return s.training.Waiting() }
 
 // StopTraining ends what StartTraining began.
 func (s *Setup) StopTraining() error {

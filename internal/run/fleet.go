@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"nas/internal/evaluator"
@@ -55,7 +54,7 @@ func openFleet(
 	}
 	x.dispatcher, err = fleet.Open(ctx, fleet.Options{
 		Access: access, Dir: store.Dir(), Name: s.Config.Name, Patience: o.Patience, Recipe: by.Recipe, Data: by.Data,
-		Weights: incoming(store, by), Say: s.Sayf,
+		Weights: tasks.IncomingOf(store.Path(runstore.TrainingDir), by.Weights), Say: s.Sayf,
 	})
 	if err != nil {
 		return x, err
@@ -64,11 +63,6 @@ func openFleet(
 		return x, nil
 	}
 	return x, s.StartTraining(ctx, store, resumed, x.dispatcher)
-}
-
-// incoming is where weights that other machines trained wait for their outcome.
-func incoming(store *runstore.Run, by evaluator.TrainedBy) tasks.Incoming {
-	return tasks.Incoming{Dir: filepath.Join(store.Path(runstore.TrainingDir), "incoming"), Name: by.Weights}
 }
 
 // search carries out the search: by the fleet, or here, where outcomes of jobs that were told early are used.

@@ -82,6 +82,11 @@ type Incoming struct {
 	Name string
 }
 
+// IncomingOf is the one of a run, inside of its folder for trainings.
+func IncomingOf(trainings, name string) Incoming {
+	return Incoming{filepath.Join(trainings, "incoming"), name}
+}
+
 func (in *Incoming) path(sum string) string { return filepath.Join(in.Dir, sum+".safetensors") }
 
 // Part stores a part of weights: those of the sum, from an offset on. Parts come in order. from names the sender: parts
