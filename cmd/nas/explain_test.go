@@ -109,7 +109,8 @@ func TestExplainApply(t *testing.T) {
 	}
 	// Weights of the file that both networks have stay, bit for bit.
 	wantExit(t, exitDone, "", "export", arch, "--out", "net.onnx", "--quiet", "--seed", "5")
-	wantExit(t, exitDone, "", "explain", "net.onnx", "--profile", "pixel4", "--apply", "se@all", "--out", "less.onnx", "--quiet")
+	wantExit(t, exitDone, "", "explain", "net.onnx", "--profile", "pixel4", "--apply", "se@all", "--out", "less.onnx",
+		"--quiet")
 	before, after := weightsByName(t, "net.onnx"), weightsByName(t, "less.onnx")
 	if len(after) < 20 || len(after) >= len(before) {
 		t.Errorf("%d tensors became %d", len(before), len(after))
@@ -144,7 +145,8 @@ func weightsByName(t *testing.T, file string) map[string][]float32 {
 // TestExplainFiles writes the picture and the page, and the figures as JSON.
 func TestExplainFiles(t *testing.T) {
 	t.Chdir(t.TempDir())
-	code, out, stderr := nas(t, "explain", "mobilenet_v2", "--profile", "pixel4", "--svg", "roof.svg", "--html", "page.html", "--json")
+	code, out, stderr := nas(t, "explain", "mobilenet_v2", "--profile", "pixel4", "--svg", "roof.svg", "--html",
+		"page.html", "--json")
 	if code != exitDone {
 		t.Fatal(stderr)
 	}
@@ -157,7 +159,8 @@ func TestExplainFiles(t *testing.T) {
 		Blocks, Operators, Calls []any
 		Edits                    []struct{ Kind string }
 	}
-	if err := json.Unmarshal([]byte(out), &v); err != nil || len(v.Blocks) < 10 || len(v.Calls) < len(v.Blocks) || len(v.Edits) < 5 {
+	err := json.Unmarshal([]byte(out), &v)
+	if err != nil || len(v.Blocks) < 10 || len(v.Calls) < len(v.Blocks) || len(v.Edits) < 5 {
 		t.Errorf("%v: %d blocks, %d calls, %d edits", err, len(v.Blocks), len(v.Calls), len(v.Edits))
 	}
 	for _, e := range v.Edits {

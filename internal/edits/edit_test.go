@@ -13,7 +13,8 @@ import (
 
 // subjects are networks that have all kinds of edits between them.
 var subjects = []string{
-	"mobilenet_v1@width=0.5", "mobilenet_v4_conv_small", "xception", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0", "resnet50",
+	"mobilenet_v1@width=0.5", "mobilenet_v4_conv_small", "xception", "mobilenet_v2", "mobilenet_v3_large",
+	"mobilenet_v3_small", "efficientnet_b0", "resnet50",
 	"shufflenet_v2", "deeplabv3_mobilenet_v2", "squeezenet_1_1",
 }
 

@@ -80,7 +80,9 @@ func (x *Explanation) rank(
 	}
 	slices.SortStableFunc(all, func(a, b Change) int {
 		scored := func(c *Change) int { return map[bool]int{true: 0, false: 1}[c.PerPoint > 0] }
-		return cmp.Or(cmp.Compare(scored(&a), scored(&b)), -cmp.Compare(a.PerPoint, b.PerPoint), -cmp.Compare(a.Gain.Ms, b.Gain.Ms))
+		return cmp.Or(
+			cmp.Compare(scored(&a), scored(&b)), -cmp.Compare(a.PerPoint, b.PerPoint), -cmp.Compare(a.Gain.Ms, b.Gain.Ms),
+		)
 	})
 	for i := range all {
 		isPart := func(c Change) bool { return c.edit.Contains(&all[i].edit) }
