@@ -32,8 +32,8 @@ func recorded(t *testing.T) (logs []float64) {
 	return logs
 }
 
-// resampled continues a recording without end: stretches of 20 pairs, each as it was recorded but for the lot that gives
-// every pair its order, and scaled.
+// resampled continues a recording without end: stretches of 20 pairs, each as it was recorded but for the lot that
+// gives every pair its order, and scaled.
 func resampled(logs []float64, scale float64, r *rand.Rand) func() float64 {
 	at, left := 0, 0
 	return func() float64 {
@@ -49,8 +49,8 @@ func resampled(logs []float64, scale float64, r *rand.Rand) func() float64 {
 	}
 }
 
-// TestRecordedNoise carries out checks over the noise of a very busy machine, and over the same noise a fifth as large. It
-// counts the verdicts on a network that takes so much longer than its baseline.
+// TestRecordedNoise carries out checks over the noise of a very busy machine, and over the same noise a fifth as
+// large. It counts the verdicts on a network that takes so much longer than its baseline.
 func TestRecordedNoise(t *testing.T) {
 	const checks, pairs, tolerance = 200, 200, 0.03
 	logs := recorded(t)
