@@ -2,8 +2,8 @@ package blocks
 
 import "strconv"
 
-// SSDLite is the detection head of MobileNetV2 (Sandler et al., CVPR 2018, section 6.2): SSD (Liu et al., ECCV 2016) whose
-// predictors and further maps are separable. It predicts on six maps: Fine, its input, and four more that halve the extent
+// SSDLite is the detection head of MobileNetV2 (Sandler et al., CVPR 2018, section 6.2): SSD (Liu et al., ECCV 2016)
+// whose predictors and further maps are separable. It predicts on six maps: Fine, its input, and four more that halve the extent
 // each, of Extra, Extra/2, Extra/2 and Extra/4 channels, as in torchvision's ssdlite320.
 //
 // The network returns two outputs a map, from the finest on: the scores, H x W x (Anchors * Classes), and the boxes,

@@ -60,7 +60,7 @@ func (h *headGenes) lacks(total, last, height int, input []int) string {
 	case h.kind == Features && !slices.Contains(featureStrides, total):
 		return fmt.Sprintf("stages whose strides, with the stem's, multiply to 8, 16 or 32, not %d", total)
 	case h.kind == SSDLite && last != 2:
-		return fmt.Sprintf("2 as the last stride above 1, not %d: ssdlite takes a map of twice the extent of the last one", last)
+		return fmt.Sprintf("2 as the last stride above 1, not %d: ssdlite takes a map twice as large as the last", last)
 	case h.kind == SSDLite && total < 4:
 		return fmt.Sprintf("stages whose strides, with the stem's, multiply to 4 or more, not %d", total)
 	case h.kind == SSDLite && total > low:

@@ -72,6 +72,11 @@ func TestDenseHeads(t *testing.T) {
 	}
 }
 
+func ssd(s Spec) Spec {
+	s.Head.Kind, s.Classes = "ssdlite", 5
+	return s
+}
+
 // A space that may lack a map of its head is refused as a whole.
 func TestHeadStrides(t *testing.T) {
 	for want, spoil := range map[string]func(*Spec){
@@ -79,8 +84,8 @@ func TestHeadStrides(t *testing.T) {
 		"multiply to 8, 16 or 32, not 4":        func(s *Spec) { s.OutputStride = Ints{0, 4} },
 		"no such key: a network that ends":      func(s *Spec) { s.Classes = 10 },
 		"no such key: features are the maps":    func(s *Spec) { s.Head.Channels = Ints{64} },
-		"2 as the last stride above 1, not 4":   func(s *Spec) { s.Head.Kind, s.Classes, s.Stage[3].Stride = "ssdlite", 5, Ints{1, 4} },
-		"at least 64 pixels a side, not 16":     func(s *Spec) { s.Head.Kind, s.Classes, s.Input = "ssdlite", 5, []int{16, 16, 3} },
+		"2 as the last stride above 1, not 4":   func(s *Spec) { *s = ssd(*s); s.Stage[3].Stride = Ints{1, 4} },
+		"at least 64 pixels a side, not 16":     func(s *Spec) { *s = ssd(*s); s.Input = []int{16, 16, 3} },
 		"the number of classes, 1 to 16384":     func(s *Spec) { s.Head.Kind = "ssdlite" },
 		"only classifier and ssdlite have":      func(s *Spec) { s.Head.Hidden = Ints{64} },
 		"only lraspp and fast_scnn take detail": func(s *Spec) { s.Head.Low = 1 },

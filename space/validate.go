@@ -202,11 +202,13 @@ func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
 		return fmt.Errorf("an activation without a layer that it follows")
 	case row.bare:
 		if h.Channels != 0 || h.Classes != 0 || !slices.Contains(featureStrides, v.stride) {
-			return fmt.Errorf("%v has no channels or classes, and the last stage at stride 8, 16 or 32, not %d", h.Kind, v.stride)
+			return fmt.Errorf("%v has no channels or classes, and the last stage at stride 8, 16 or 32, not %d",
+				h.Kind, v.stride)
 		}
 		return nil
 	case h.Kind == SSDLite && (v.stride < 4 || !halved(v.wider, v.shape)):
-		return fmt.Errorf("%v needs a map of twice the extent of the last one, %dx%d, besides the input", h.Kind, v.shape.H, v.shape.W)
+		return fmt.Errorf("%v needs a map of twice the extent of the last one, %dx%d, besides the input",
+			h.Kind, v.shape.H, v.shape.W)
 	case h.Classes < 1 || h.Classes > maxNumber:
 		return fmt.Errorf("%d classes, want 1 to %d", h.Classes, maxNumber)
 	}

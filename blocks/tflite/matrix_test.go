@@ -177,7 +177,8 @@ func agree(t *testing.T, list ...comparison) map[string]tally {
 					t.Errorf("%s, %s: floats differ by %.2g of the largest output", c.n.Name, p.name, d)
 				}
 			}
-			last := slices.IndexFunc(c.integers.Operators, func(o Operator) bool { return o.Outputs[0] == c.integers.Outputs[0] })
+			out := c.integers.Outputs[0]
+			last := slices.IndexFunc(c.integers.Operators, func(o Operator) bool { return o.Outputs[0] == out })
 			step := float64(c.integers.Tensors[c.integers.Operators[last].Inputs[0]].Scale[0])
 			for k, got := range outs[2*i+1] {
 				a.join(compareSteps(got, c.exact[p.name][k], step, c.n.Output().C))

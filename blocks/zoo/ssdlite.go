@@ -2,7 +2,7 @@ package zoo
 
 import "nas/blocks"
 
-// reducedTail halves the channels behind the last stride, as the paper does for detection and segmentation (section 6.3).
+// reducedTail halves the channels behind the last stride, as the paper does for detection (section 6.3).
 func (v v3) reducedTail() v3 {
 	rows := append([]stage(nil), v.stages...)
 	rows[len(rows)-1].out /= 2
