@@ -118,8 +118,8 @@ func (b *Builder) Return(values ...Value) {
 	}
 }
 
-// Wider returns the last value before v of twice the extent of v, or one less where that is odd: the finer map of a head
-// with two scales. That there is none is an error of the builder.
+// Wider returns the last value before v of twice the extent of v, or one less where that is odd: the finer map of a
+// head with two scales. That there is none is an error of the builder.
 func (b *Builder) Wider(v Value) Value {
 	if b.err != nil {
 		return 0
@@ -135,7 +135,8 @@ func (b *Builder) Wider(v Value) Value {
 	return 0
 }
 
-// Network returns the finished network, or the first error. Its output is the last op appended, unless Return named others.
+// Network returns the finished network, or the first error. Its output is the last op appended, unless Return named
+// others.
 func (b *Builder) Network() (*Network, error) {
 	if b.err != nil {
 		return nil, b.err

@@ -3,12 +3,12 @@ package blocks
 import "strconv"
 
 // SSDLite is the detection head of MobileNetV2 (Sandler et al., CVPR 2018, section 6.2): SSD (Liu et al., ECCV 2016)
-// whose predictors and further maps are separable. It predicts on six maps: Fine, its input, and four more that halve the extent
-// each, of Extra, Extra/2, Extra/2 and Extra/4 channels, as in torchvision's ssdlite320.
+// whose predictors and further maps are separable. It predicts on six maps: Fine, its input, and four more that halve
+// the extent each, of Extra, Extra/2, Extra/2 and Extra/4 channels, as in torchvision's ssdlite320.
 //
 // The network returns two outputs a map, from the finest on: the scores, H x W x (Anchors * Classes), and the boxes,
-// H x W x (Anchors * 4). Anchors, the coding of boxes and the suppression of those that overlap are for the program that
-// reads them.
+// H x W x (Anchors * 4). Anchors, the coding of boxes and the suppression of those that overlap are for the program
+// that reads them.
 type SSDLite struct {
 	Classes int   // with the background
 	Anchors int   // boxes at each pixel; 0 means 6
