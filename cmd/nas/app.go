@@ -29,6 +29,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitUndecided   = 3   // nas check MODEL cannot tell
 	exitInterrupted = 130 // 128 + SIGINT
 )
 
@@ -50,7 +51,8 @@ var commands = []struct {
 	heading string
 	make    []func(*app) *cobra.Command
 }{
-	{"Search:", []func(*app) *cobra.Command{newRun, newCheck, newSpace, newPick, newPlot, newReport, newImprove}},
+	{"Search:", []func(*app) *cobra.Command{newRun, newCheck, newSpace, newPick, newGenes, newPlot, newReport,
+		newImprove}},
 	{"Train the candidates:", []func(*app) *cobra.Command{newEvaluators, newAsk, newWork, newTell, newWorker, newFleet}},
 	{"Time networks:", []func(*app) *cobra.Command{
 		newBench, newPredict, newCalibrate, newValidate, newDevices, newKernels, newDoctor}},
@@ -192,7 +194,10 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var bad *config.Error
 	var exists *runstore.ExistsError
 	var place *atomicfile.PlaceError
+	var slower *verdictError
 	switch {
+	case errors.As(err, &slower):
+		return slower.code
 	case !a.started, errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad),
 		errors.As(err, &exists), errors.As(err, &place):
 		return exitUsage
