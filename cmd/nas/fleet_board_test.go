@@ -16,7 +16,8 @@ import (
 )
 
 // TestFleetARM64: a worker for arm64 beside one for this processor. It evaluates nothing, for its last digits would be
-// others, and says so; it times the front, and the times stand under its own device. make test-arm64 runs this.
+// others, and says so; it times the front, and the times stand under its own name and device (the emulator shows it the
+// processor of the host). make test-arm64 runs this.
 func TestFleetARM64(t *testing.T) {
 	qemu := os.Getenv("NAS_QEMU")
 	if qemu == "" {
@@ -77,7 +78,7 @@ func TestFleetARM64(t *testing.T) {
 		t.Fatalf("the table is %q", lines)
 	}
 	for _, line := range lines[1:] {
-		if !strings.Contains(line, ",board,") || !strings.Contains(line, board.Device) || !strings.Contains(line, "neon") {
+		if !strings.Contains(line, ",board,") || board.Device == "" || !strings.Contains(line, board.Device) {
 			t.Errorf("%q is not of the board, %s", line, board.Device)
 		}
 	}
