@@ -105,6 +105,10 @@ func Read(r io.Reader, name string) (*Profile, error) {
 			"nas calibrate --out %s", name, err, name)
 	}
 	if err := jsonfile.Decode(b, &head); err != nil {
+		if !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) { // somebody else's file: do not advise to overwrite it
+			return nil, fault.Errorf("latency: %s is not a latency profile (%w): nas calibrate --out PROFILE makes one",
+				name, err)
+		}
 		return nil, damaged(err)
 	}
 	switch {
