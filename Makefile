@@ -85,9 +85,10 @@ cross: ## vet for other systems, build where there is no assembly
 accuracy-model: ## fit the ImageNet estimate anew (a few minutes) and print what it is worth
 	$(GO) run ./accuracy/internal/makemodel -out accuracy/imagenet/imagenet_model.json
 
-generate: ## write the assembly and the reference of the config file anew
+generate: ## write the assembly and the references of config and commands anew
 	cd blocks/kernels/internal/gen && $(GO) run .
 	$(GO) run ./internal/docs
+	$(TEST) ./cmd/nas -run '^TestReference$$' -update
 
 check-generate: ## compare the assembly with what its generator writes
 	cd blocks/kernels/internal/gen && $(GO) vet . && $(GO) test . && $(GO) run . -check
