@@ -97,7 +97,7 @@ func (d *Dispatcher) nobody() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, w := range d.workers {
-		if !w.Leaving && time.Since(w.at) < silentAfter {
+		if w.here() {
 			return ""
 		}
 	}
