@@ -71,8 +71,8 @@ func (r *Recipe) SetUp(ctx context.Context, data string) error {
 			if found, notFound := exec.LookPath(program); notFound == nil {
 				program = found
 			}
-			return fault.Errorf("training: recipe %s: no training can begin, as its setup says: %s: %w%s", r.spec.Name, program, err,
-				quote(&tail))
+			return fault.Errorf("training: recipe %s: no training can begin, as its setup says: %s: %w%s", r.spec.Name,
+				program, err, quote(&tail))
 		}
 	}
 	return nil

@@ -106,7 +106,7 @@ that comes by message names a program: what a worker runs is on its own command 
 			if err := x.checkPair(); err != nil {
 				return err
 			}
-			if slots < 0 || slots > 1024 {
+			if slots < 1 || slots > 1024 {
 				return usagef("--slots %d: want 1 to 1024", slots)
 			}
 			w := fleet.Worker{

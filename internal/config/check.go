@@ -179,10 +179,11 @@ func (c *Config) checkObjectives(d *decoder, oneOf func(key, v string, words []s
 	}
 }
 
-// meantProfile begins what would be right in place of an unknown name of a profile, behind a prefix: the name that it is
-// close to comes first.
+// meantProfile begins what would be right in place of an unknown name of a profile, behind a prefix: the name that it
+// is close to comes first.
 func (c *Config) meantProfile(prefix, name string) string {
-	known := slices.DeleteFunc(append(c.Latency.Profile.Names(), devices.Profiles()...), func(n string) bool { return n == "" })
+	known := append(c.Latency.Profile.Names(), devices.Profiles()...)
+	known = slices.DeleteFunc(known, func(n string) bool { return n == "" })
 	if near := Nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %q? want ", prefix+near)
 	}
