@@ -262,6 +262,10 @@ func TestReferences(t *testing.T) {
 			t.Errorf("reference %+v", r)
 		}
 	}
+	s.Config.Space.Head.Kind = "lraspp"
+	if rs, err := limited.References(t.Context(), s.Config); len(rs) > 0 || err != nil {
+		t.Errorf("a segmentation network is held against %d classifiers (%v)", len(rs), err)
+	}
 }
 
 // outOfMemory is an estimator that cannot score any network.
