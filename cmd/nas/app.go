@@ -29,6 +29,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitUndecided   = 3   // nas check MODEL cannot tell
 	exitInterrupted = 130 // 128 + SIGINT
 )
 
@@ -50,11 +51,13 @@ var commands = []struct {
 	heading string
 	make    []func(*app) *cobra.Command
 }{
-	{"Search:", []func(*app) *cobra.Command{newRun, newCheck, newSpace, newPick, newPlot, newReport, newImprove}},
+	{"Search:", []func(*app) *cobra.Command{newRun, newCheck, newSpace, newPick, newGenes, newPlot, newReport,
+		newImprove}},
 	{"Train the candidates:", []func(*app) *cobra.Command{newEvaluators, newAsk, newWork, newTell, newWorker, newFleet}},
 	{"Time networks:", []func(*app) *cobra.Command{
 		newBench, newPredict, newCalibrate, newValidate, newDevices, newKernels, newDoctor}},
-	{"See and convert networks:", []func(*app) *cobra.Command{newZoo, newShow, newCost, newExport, newInfer, newQuantize}},
+	{"See and convert networks:", []func(*app) *cobra.Command{
+		newZoo, newShow, newExplain, newCost, newExport, newInfer, newQuantize}},
 	{"This program:", []func(*app) *cobra.Command{newVersion}},
 }
 
@@ -80,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
 	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has read enough
-		fmt.Fprintln(stderr, "nas: "+printable(shortened(explain(err))))
+		fmt.Fprintln(stderr, "nas: "+printable(shortened(errorText(err))))
 	}
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
@@ -134,8 +137,11 @@ ARCH is a network: ` + archForms + `.`,
 		},
 	}
 	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var bad *pflag.InvalidValueError
+		if none := (*pflag.NotExistError)(nil); errors.As(err, &none) {
+			return unknownFlag(cmd, none.GetSpecifiedName(), err)
+		}
 		if want := ""; errors.As(err, &bad) {
 			switch kind := bad.GetFlag().Value.Type(); {
 			case strings.HasPrefix(kind, "int"), strings.HasPrefix(kind, "uint"):
@@ -191,7 +197,10 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var bad *config.Error
 	var exists *runstore.ExistsError
 	var place *atomicfile.PlaceError
+	var slower *verdictError
 	switch {
+	case errors.As(err, &slower):
+		return slower.code
 	case !a.started, errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad),
 		errors.As(err, &exists), errors.As(err, &place):
 		return exitUsage
@@ -309,4 +318,14 @@ func (a *app) save(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return atomicfile.Write(path, write)
+}
+
+// unknownFlag adds the flag that was probably meant to the error for one that a command does not have.
+func unknownFlag(cmd *cobra.Command, name string, err error) error {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := config.Nearest(name, names); near != "" {
+		return fmt.Errorf("%w, did you mean --%s?", err, near)
+	}
+	return fmt.Errorf("%w (%s --help lists those that there are)", err, cmd.CommandPath())
 }
