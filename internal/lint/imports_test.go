@@ -104,7 +104,7 @@ var rules = []rule{
 		"internal/runstore", "internal/work", "search", "space"}, nil},
 	{"internal/improve", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/run", "internal/runstore", "internal/work", "latency",
 		"latency/native", "latency/timing", "search", "space"}, []string{"gonum.org/v1/gonum"}},
-	{"internal/forecast", []string{"blocks", "internal/audit", "internal/config", "internal/evaluator", "internal/runstore", "internal/work"}, nil},
+	{"internal/forecast", []string{"blocks", "internal/audit", "internal/config", "internal/evaluator", "internal/runstore", "internal/work", "search"}, nil},
 	{"internal/rungs", []string{"accuracy/training", "blocks", "search", "search/pareto"}, nil},
 	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "internal/work", "latency", "latency/native", "latency/timing", "search"}, nil},
 	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/quant", "blocks/pytorch", "blocks/tflite", "blocks/tflite/arena", "internal/jsonfile",
