@@ -8,9 +8,9 @@ import (
 	"nas/space"
 )
 
-// trainDigits runs a searcher that decides how far digits are trained, until the space is exhausted or so many epochs are
-// spent. What the genes do not tell of the gain is noise; at the first two of the three rungs the value is a share of the
-// right one and of other noise.
+// trainDigits runs a searcher that decides how far digits are trained, until the space is exhausted or so many epochs
+// are spent. What the genes do not tell of the gain is noise; at the first two of the three rungs the value is a share
+// of the right one and of other noise.
 func trainDigits(t *testing.T, seed uint64, tells float64, epochs int) (trials []Trial, spent int) {
 	t.Helper()
 	rungs := []int{1, 3, 9}
@@ -59,8 +59,8 @@ func trainDigits(t *testing.T, seed uint64, tells float64, epochs int) (trials [
 	return trials, spent
 }
 
-// A searcher stops trainings where early rungs tell of the end, and goes on with the good ones; where they do not tell, it
-// trains to the end what it trains.
+// A searcher stops trainings where early rungs tell of the end, and goes on with the good ones; where they do not tell,
+// it trains to the end what it trains.
 func TestContinuedTrials(t *testing.T) {
 	for seed := range uint64(5) {
 		trials, spent := trainDigits(t, seed, 1, 400)

@@ -67,7 +67,7 @@ var searchers = []struct {
 	}},
 }
 
-// DecidesRungs is the name of the searcher that decides how far a network is trained, as [SurrogateSettings.Rungs] says.
+// DecidesRungs is the name of the searcher that decides how far a network is trained, see [SurrogateSettings.Rungs].
 const DecidesRungs = "surrogate_nsga2"
 
 // autoBudget is the number of evaluations from which [Auto] prefers nsga2. On

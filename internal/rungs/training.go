@@ -167,8 +167,8 @@ func (t *Training) stop(archID string, stopped bool) {
 // remove removes the folder of a trial. It costs space and nothing else if it stays.
 func (t *Training) remove(archID string) { os.RemoveAll(t.folder(archID)) }
 
-// Tidy removes the folders of networks that were stopped, unless the recipe keeps all. Until the end of a run they stay:
-// a later trial may go on from them.
+// Tidy removes the folders of networks that were stopped, unless the recipe keeps all. Until the end of a run they
+// stay: a later trial may go on from them.
 func (t *Training) Tidy() {
 	if t.o.Recipe.Spec().Keep == training.KeepAll {
 		return
