@@ -80,14 +80,15 @@ func (n *SurrogateNSGA2) rate(o *option, until int, usual float64, taken [][]flo
 // chooseByRate fills next with the options that gain most for their epochs.
 //
 // A network costs epochs, and its value is noisy: that of a training with another seed differs. So the trained
-// objective has another model than the interpolation of the others: a ridge regression on the genes and the known costs,
-// with the standard deviation that it shows for trials which it was not fitted to. The same regression with the value at
-// a rung says what that rung tells of the end. Of all that could be trained next, new networks and trials that were
-// stopped, those are taken that add most to the hypervolume for the epochs that they take. Each may be trained to the
-// end, or to an earlier rung and then on only if that gains more than another choice would. That weighs fidelities as
-// the knowledge gradient does (Wu, Toscano-Palmerin, Frazier and Wilson, "Practical multi-fidelity Bayesian optimization
-// for hyperparameter tuning", UAI 2019), by the expected hypervolume improvement (Emmerich, Giannakoglou and Naujoks,
-// "Single- and multiobjective evolutionary optimization assisted by Gaussian random field metamodels", 2006).
+// objective has another model than the interpolation of the others: a ridge regression on the genes and the known
+// costs, with the standard deviation that it shows for trials which it was not fitted to. The same regression with
+// the value at a rung says what that rung tells of the end. Of all that could be trained next, new networks and
+// trials that were stopped, those are taken that add most to the hypervolume for the epochs that they take. Each
+// may be trained to the end, or to an earlier rung and then on only if that gains more than another choice would.
+// That weighs fidelities as the knowledge gradient does (Wu, Toscano-Palmerin, Frazier and Wilson, "Practical
+// multi-fidelity Bayesian optimization for hyperparameter tuning", UAI 2019), by the expected hypervolume
+// improvement (Emmerich, Giannakoglou and Naujoks, "Single- and multiobjective evolutionary optimization assisted
+// by Gaussian random field metamodels", 2006).
 func (n *SurrogateNSGA2) chooseByRate(options []option, taken [][]float64, ref []float64) {
 	last := len(n.settings.Rungs)
 	for len(n.next) < n.settings.Batch {
