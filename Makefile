@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: test-chaos accuracy-model bench-peers bench-search bench build check-generate check-release cross data fashion-mnist fuzz generate help lint race release run short smoke test test-arm64 test-kill test-others test-page
+.PHONY: test-chaos accuracy-model bench-peers bench-search bench build check-generate check-release cross data fashion-mnist fuzz generate help lint race release run short smoke test pytorch test-arm64 test-kill test-others test-page test-torch
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -10,10 +10,11 @@ run: build ## search configs/mobile.toml and draw its front (resumes where it wa
 	@echo 'searching configs/mobile.toml: 30 seconds of calibration, then about a minute of search'
 	./nas run configs/mobile.toml --resume
 
-# go vet is a part of lint. internal/lint has the same flags there and here, so that its tests run once.
+# go vet is a part of lint.
 TEST = $(GO) test -timeout 30m -vet=off
 
-test: lint ## everything that decides whether a change is good, under 5 minutes; with CI=true also what others build
+test: ## all tests and the house rules, under 5 minutes; with CI=true also what others build
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
 	$(TEST) ./...
 	@if [ -n "$$CI" ]; then $(MAKE) --no-print-directory test-others; fi
 
@@ -38,8 +39,7 @@ DEADCODE = golang.org/x/tools/cmd/deadcode@v0.47.0
 # of phones leave families out by the methods of Fleet.
 DEADCODE_API = ^[^:]*test/|EvaluatorFunc\.Evaluate$$|Fleet\.(Without|TuneProcess)$$
 
-lint: ## gofmt, go vet, staticcheck, deadcode, the house rules of internal/lint
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
+lint: ## go vet, staticcheck, deadcode
 	$(GO) vet ./...
 	@if $(GO) run $(STATICCHECK) -version >/dev/null 2>&1; then \
 		echo '$(GO) run $(STATICCHECK) ./...'; $(GO) run $(STATICCHECK) ./...; \
@@ -52,7 +52,6 @@ lint: ## gofmt, go vet, staticcheck, deadcode, the house rules of internal/lint
 	else \
 		echo 'lint: SKIPPED deadcode: $(DEADCODE) is not in the module cache and could not be downloaded'; \
 	fi
-	$(TEST) ./internal/lint
 
 OUT = nas
 
@@ -86,9 +85,10 @@ cross: ## vet for other systems, build where there is no assembly
 accuracy-model: ## fit the ImageNet estimate anew (a few minutes) and print what it is worth
 	$(GO) run ./accuracy/internal/makemodel -out accuracy/imagenet/imagenet_model.json
 
-generate: ## write the assembly and the reference of the config file anew
+generate: ## write the assembly and the references of config and commands anew
 	cd blocks/kernels/internal/gen && $(GO) run .
 	$(GO) run ./internal/docs
+	$(TEST) ./cmd/nas -run '^TestReference$$' -update
 
 check-generate: ## compare the assembly with what its generator writes
 	cd blocks/kernels/internal/gen && $(GO) vet . && $(GO) test . && $(GO) run . -check
@@ -103,6 +103,10 @@ test-arm64: ## kernels and engine for arm64, under qemu-user
 	else \
 		echo 'test-arm64: SKIPPED, the arm64 kernels were not tested: there is no qemu-aarch64-static here and it could not be installed (Debian: apt-get install qemu-user-static)'; \
 	fi
+
+test-torch: pytorch ## networks trained by the recipes, in PyTorch
+	@[ -n "$(PYTHON)" ] || echo 'test-torch: SKIPPED, the recipes were not tried: there is no PyTorch here and it could not be installed'
+	NAS_TORCH=1 $(TEST) -count=1 ./accuracy/evaluators
 
 # So is Chromium. The test drives it through a pipe and needs nothing else.
 test-page: ## the report, used in a headless Chromium as a person would
@@ -139,13 +143,15 @@ bench-peers: ## this engine beside ONNX Runtime and TensorFlow Lite with XNNPACK
 # What can import PyTorch: python3, or the system's where that is another one.
 PYTHON = $(shell for p in python3 /usr/bin/python3; do "$$p" -c 'import numpy, torch' 2>/dev/null && command -v "$$p" && break; done)
 
-data: ## Fashion-MNIST and MNIST into data/; PyTorch too, where it is missing and apt is there
-	@$(GO) run ./internal/datasets -out data
+# The installation is a target of its own, because a variable of make is expanded before the lines of a target run.
+pytorch:
 	@if [ -z "$(PYTHON)" ] && command -v apt-get >/dev/null; then echo 'installing the Debian package python3-torch (about a minute)'; \
 		{ [ "$$(id -u)" = 0 ] && S= || S='sudo -n'; $$S apt-get update -qq && \
 		$$S apt-get install -qq -y --no-install-recommends python3-torch python3-numpy python3-pil; } >/dev/null 2>&1 || true; fi
-	@for p in python3 /usr/bin/python3; do "$$p" -c 'import numpy, torch' 2>/dev/null && exit 0; done; \
-		echo 'data: no python3 here can import torch: as root, apt-get install python3-torch, or pip install torch numpy pillow'; exit 1
+
+data: pytorch ## Fashion-MNIST and MNIST into data/; PyTorch too, where it is missing and apt is there
+	@$(GO) run ./internal/datasets -out data
+	@[ -n "$(PYTHON)" ] || { echo 'data: no python3 here can import torch: as root, apt-get install python3-torch, or pip install torch numpy pillow'; exit 1; }
 
 fashion-mnist: build ## train and search configs/fashion-mnist.toml, after make data (resumes where it was stopped)
 	@[ -n "$(PYTHON)" ] || { echo 'fashion-mnist: no python3 here can import torch: run make data'; exit 1; }

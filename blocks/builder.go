@@ -110,8 +110,33 @@ func (b *Builder) Apply(name string, op Op, in ...Value) Value {
 	return Value(len(b.net.Nodes) - 1)
 }
 
-// Network returns the finished network, whose output is the last op appended,
-// or the first error.
+// Return makes values the outputs of the network, in this order. Each must be the output of another op.
+func (b *Builder) Return(values ...Value) {
+	b.net.Outputs = nil
+	for _, v := range values {
+		b.net.Outputs = append(b.net.Outputs, int(v))
+	}
+}
+
+// Wider returns the last value before v of twice the extent of v, or one less where that is odd: the finer map of a
+// head with two scales. That there is none is an error of the builder.
+func (b *Builder) Wider(v Value) Value {
+	if b.err != nil {
+		return 0
+	}
+	half := func(n int) int { return (n + 1) / 2 }
+	s := b.net.Nodes[v].Shape
+	for i := int(v) - 1; i > 0; i-- {
+		if w := b.net.Nodes[i].Shape; half(w.H) == s.H && half(w.W) == s.W && w.H > s.H {
+			return Value(i)
+		}
+	}
+	b.fail(fmt.Errorf("no map of twice the extent of %v", s))
+	return 0
+}
+
+// Network returns the finished network, or the first error. Its output is the last op appended, unless Return named
+// others.
 func (b *Builder) Network() (*Network, error) {
 	if b.err != nil {
 		return nil, b.err
@@ -120,6 +145,12 @@ func (b *Builder) Network() (*Network, error) {
 		return nil, fault.New("blocks: " + b.net.Name + ": the network has no ops")
 	}
 	n := b.net
+	if n.Outputs != nil {
+		if err := n.checkOutputs(); err != nil {
+			b.fail(err)
+			return nil, b.err
+		}
+	}
 	return &n, nil
 }
 

@@ -40,6 +40,16 @@ const (
 	// convolutions and a 1x1 classifier, resized to the input (Poudel et al.,
 	// BMVC 2019).
 	FastSCNN
+	// Features: no head. The network returns the last maps at 1/8, 1/16 and 1/32 of the
+	// input, those that there are, for a detector or a segmentation network of another
+	// program.
+	Features
+	// SSDLite: the detection head of MobileNetV2 (Sandler et al., CVPR 2018, section 6.2),
+	// see [blocks.SSDLite]. Its finer map is the last one of twice the extent of the last
+	// stage's: the expanded channels of the block that halves it, where that is an mbconv,
+	// as published. Hidden is an optional 1x1 convolution behind the last stage, Channels
+	// the width of the first further map.
+	SSDLite
 	headKinds
 )
 
@@ -48,11 +58,14 @@ var headTable = [headKinds]struct {
 	name                       string
 	channels                   int // the default
 	hidden, rates, low, needsC bool
+	bare                       bool // it has no layers, and so no channels, activation or classes
 }{
 	Classifier: {name: "classifier", channels: 1280, hidden: true},
 	ASPP:       {name: "aspp", channels: 256, rates: true, needsC: true},
 	LRASPP:     {name: "lraspp", channels: 128, low: true, needsC: true},
 	FastSCNN:   {name: "fast_scnn", channels: 128, low: true, needsC: true},
+	Features:   {name: "features", bare: true},
+	SSDLite:    {name: "ssdlite", channels: 512, hidden: true, needsC: true},
 }
 
 // headWords are the names of the heads, by number.
@@ -75,11 +88,11 @@ func (k HeadKind) String() string {
 type Head struct {
 	Kind       HeadKind
 	Channels   int            // 0, Classifier only: no 1x1 convolution
-	Hidden     int            // Classifier: 0 means no hidden linear layer
+	Hidden     int            // Classifier: 0 means no hidden linear layer; SSDLite: no convolution behind the last stage
 	Rates      []int          // ASPP: dilations of the 3x3 branches, 2 or more each
 	Low        int            // LRASPP, FastSCNN: number of the stage that gives detail
 	Activation blocks.ActFunc //
-	Classes    int
+	Classes    int            // Features: 0; SSDLite: with the background
 }
 
 // String returns the text form of a. Parse reads it back to an equal Arch.
@@ -158,6 +171,9 @@ func (h *Head) append(p []byte) []byte {
 	if h.acts() {
 		p = append(p, '_')
 		p = append(p, h.Activation.String()...)
+	}
+	if headTable[h.Kind].bare {
+		return p
 	}
 	return appendInt(append(p, "_n"...), h.Classes)
 }

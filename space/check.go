@@ -62,7 +62,10 @@ func (s *Spec) completeInput(c *checker) {
 	if valid {
 		h, w = s.Input[0], s.Input[1]
 	}
-	if s.Classes < 1 || s.Classes > maxChannels {
+	switch bare := headTable[s.Head.kind()].bare; {
+	case bare && s.Classes != 0:
+		c.add(".classes", strconv.Itoa(s.Classes), "no such key: a network that ends in features has no classes")
+	case !bare && (s.Classes < 1 || s.Classes > maxChannels):
 		value := strconv.Itoa(s.Classes)
 		if s.Classes == 0 {
 			value = ""
@@ -154,10 +157,20 @@ func (s *StageSpec) completeChoice(c *checker, key string, block *ChoiceSpec) {
 	}
 }
 
+// kind is the kind that is named, or the default.
+func (s *HeadSpec) kind() HeadKind { return HeadKind(max(0, slices.Index(headWords, s.Kind))) }
+
 func (s *HeadSpec) complete(c *checker, stages int) {
 	c.setting(".head.kind", &s.Kind, headWords...)
-	k := HeadKind(max(0, slices.Index(headWords, s.Kind)))
-	row := headTable[k]
+	row := headTable[s.kind()]
+	if row.bare {
+		for key, set := range map[string]bool{".head.channels": s.Channels != nil && !slices.Equal(s.Channels, Ints{0}),
+			".head.activation": s.Activation != nil && !slices.Equal(s.Activation, Strings{"relu6"})} {
+			if set {
+				c.add(key, "", "no such key: features are the maps of the stages, without a layer behind them")
+			}
+		}
+	}
 	channels := domain{row.channels, between(0, maxChannels), nil,
 		fmt.Sprintf("1 to %d, or 0 for no convolution", maxChannels)}
 	if row.needsC {
@@ -165,7 +178,7 @@ func (s *HeadSpec) complete(c *checker, stages int) {
 	}
 	c.choices(".head.channels", &s.Channels, channels)
 	if s.Hidden != nil && !row.hidden && !slices.Equal(s.Hidden, Ints{0}) {
-		c.add(".head.hidden", listText(s.Hidden), "no such key: only the classifier has a hidden layer")
+		c.add(".head.hidden", listText(s.Hidden), "no such key: only classifier and ssdlite have a hidden layer")
 	}
 	c.choices(".head.hidden", &s.Hidden,
 		domain{0, between(0, maxChannels), nil, fmt.Sprintf("0 (none) to %d", maxChannels)})

@@ -29,7 +29,7 @@ func TestSpecProblems(t *testing.T) {
 		}, []string{"space.input = [32, 32]", "space.width[2] = -1", "space.width[3] = 1: want each choice once",
 			`space.stage[2].block = "mbcon": want conv, grouped, ds, mbconv, fused, xception, uib, bottleneck or skip`,
 			"space.stage[2].kernel[2] = 40: want 1 to 31, or [height, width]",
-			`space.head.kind = "detector": want classifier, aspp, lraspp or fast_scnn`}},
+			`space.head.kind = "detector": want classifier, aspp, lraspp, fast_scnn, features or ssdlite`}},
 		{"empty list", func(s *Spec) { s.Resolution = Ints{} }, []string{"space.resolution = []: want"}},
 		{"channels", func(s *Spec) { s.Stage[0].Channels = nil }, []string{"space.stage[1].channels is missing"}},
 		{"resolution", func(s *Spec) { s.Input = []int{512, 1024, 3}; s.Resolution = Ints{256, 9000} },

@@ -123,6 +123,9 @@ func (s *Space) headOf(g Genes) Head {
 	h := &s.head
 	x := Head{Kind: h.kind, Channels: h.width.eff[s.width.of(g)][h.channels.of(g)],
 		Hidden: s.spec.Head.Hidden[h.hidden.of(g)], Rates: h.rates, Classes: s.spec.Classes}
+	if headTable[h.kind].bare {
+		return Head{Kind: h.kind}
+	}
 	if x.acts() {
 		x.Activation = blocks.ActFunc(h.acts[h.activation.of(g)])
 	}

@@ -41,6 +41,8 @@
 //	        | "aspp" "_c" channels [ "_d" rate { ":" rate } ] "_" act "_n" classes
 //	        | "lraspp" "_c" channels "_t" stage "_" act "_n" classes
 //	        | "fast_scnn" "_c" channels "_t" stage "_" act "_n" classes
+//	        | "features"
+//	        | "ssdlite" "_c" channels [ "_h" hidden ] "_" act "_n" classes
 //
 // [Block] describes the text form of a block. All numbers are final: absolute channels,
 // none of them scaled later. "_t" is the number of the stage, from 1, that gives a

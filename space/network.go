@@ -17,20 +17,39 @@ func (a Arch) Network() (*blocks.Network, error) {
 	b.Grow(160)
 	x := b.Input()
 	var low blocks.Value
+	maps := map[int]blocks.Value{} // the last output of a block, by stride
+	stride := 1
 	for i := range a.Stem {
 		x = a.Stem[i].build(b, x, 0, i+1)
+		stride *= a.Stem[i].Stride
+		maps[stride] = x
 	}
 	for s, st := range a.Stages {
 		for i := range st {
 			x = st[i].build(b, x, s+1, i+1)
+			stride *= st[i].Stride
+			maps[stride] = x
 		}
 		if s+1 == a.Head.Low {
 			low = x
 		}
 	}
+	if a.Head.Kind == Features {
+		var outs []blocks.Value
+		for _, stride := range featureStrides {
+			if v, ok := maps[stride]; ok {
+				outs = append(outs, v)
+			}
+		}
+		b.Return(outs...)
+		return b.Network()
+	}
 	a.Head.build(b, x, low, len(a.Stages)+1)
 	return b.Network()
 }
+
+// featureStrides are those of the maps that a network with the head Features returns.
+var featureStrides = []int{8, 16, 32}
 
 // build appends the block to x. stage and block are its numbers, as the nodes have them.
 func (k *Block) build(b *blocks.Builder, x blocks.Value, stage, block int) blocks.Value {
@@ -72,6 +91,13 @@ func (h *Head) layers(b *blocks.Builder, x, low blocks.Value) {
 			blocks.Named{Name: "refine2", Block: ds},
 		}.Build(b, x)
 		x = conv1x1("classifier", h.Classes, x)
+	case SSDLite:
+		fine := b.Wider(x)
+		if h.Hidden > 0 {
+			x = blocks.Named{Name: "conv", Block: blocks.ConvBNAct{Out: h.Hidden, Act: h.Activation}}.Build(b, x)
+		}
+		blocks.SSDLite{Classes: h.Classes, Extra: h.Channels, Fine: fine, Act: h.Activation}.Build(b, x)
+		return
 	default:
 		if h.Channels > 0 {
 			x = blocks.Named{Name: "conv", Block: blocks.ConvBNAct{Out: h.Channels, Act: h.Activation}}.Build(b, x)

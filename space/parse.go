@@ -109,6 +109,10 @@ func (p *parser) head() (h Head) {
 	h.Kind = HeadKind(slices.Index(headWords, name))
 	row := headTable[h.Kind]
 	p.at += len(name)
+	if row.bare {
+		p.done()
+		return h
+	}
 	if p.accept("_c") {
 		h.Channels = p.number("channels")
 	}

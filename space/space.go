@@ -119,6 +119,9 @@ func New(spec Spec) (*Space, error) {
 		rates:      h.Rates,
 		kind:       HeadKind(slices.Index(headWords, h.Kind)),
 	}
+	if ps := s.checkHeadStrides(); len(ps) > 0 {
+		return nil, &SpecError{ps}
+	}
 	s.compareStrides()
 	s.index()
 	if err := s.Arch(s.largest()).Validate(); err != nil {

@@ -11,7 +11,8 @@ package space
 type Spec struct {
 	// Input is the height, width and number of channels of the image.
 	Input []int `toml:"input" unit:"pixels, pixels, channels" example:"[224, 224, 3]" bad:"[0]"`
-	// Classes is the number of outputs, for segmentation heads that of one pixel.
+	// Classes is the number of outputs, for segmentation heads that of one pixel. For
+	// ssdlite it counts the background. A network that ends in features has none.
 	Classes int `toml:"classes" example:"1000"`
 	// Resolution is the height of the image that the network gets. Its width follows from
 	// the shape of Input. Default: the height of Input.
@@ -58,11 +59,12 @@ type HeadSpec struct {
 	// Kind is what the network ends in. Default classifier.
 	Kind string `toml:"kind" example:"'lraspp'"`
 	// Channels is the number of output channels of the last 1x1 convolution, or of the
-	// head's branches. For the classifier 0 means that there is no convolution. Default
-	// 1280 (classifier), 256 (aspp), 128 (lraspp, fast_scnn).
+	// head's branches; of ssdlite that of the first map behind the last stage's. For the
+	// classifier 0 means that there is no convolution. Default 1280 (classifier), 256 (aspp),
+	// 128 (lraspp, fast_scnn), 512 (ssdlite).
 	Channels Ints `toml:"channels" example:"[960, 1280]"`
-	// Hidden is the number of channels of a hidden linear layer of the classifier. Default
-	// 0, none.
+	// Hidden is the number of channels of a hidden linear layer of the classifier, or of
+	// ssdlite's 1x1 convolution behind the last stage. Default 0, none.
 	Hidden Ints `toml:"hidden" example:"1024"`
 	// Rates are the dilations of aspp's 3x3 branches, all of them used. Default 6, 12, 18;
 	// an empty list leaves the branches out.

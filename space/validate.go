@@ -2,6 +2,7 @@ package space
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"nas/blocks"
@@ -11,7 +12,7 @@ import (
 // Validate returns an error unless a is in normal form and within the limits of the package.
 // Network can lower every Arch that it accepts.
 func (a Arch) Validate() error {
-	v := validator{shape: a.Input}
+	v := validator{shape: a.Input, stride: 1}
 	in := a.Input
 	switch {
 	case !validInput(in):
@@ -45,9 +46,16 @@ func validInput(in blocks.Shape) bool {
 	return min(in.H, in.W, in.C) >= 1 && max(in.H, in.W) <= maxSide && in.C <= maxNumber
 }
 
+// halved reports whether a block of stride 2 makes a map of one extent from one of the other.
+func halved(from, to blocks.Shape) bool {
+	return (from.H+1)/2 == to.H && (from.W+1)/2 == to.W && from.H > to.H
+}
+
 // validator follows the shape through the network.
 type validator struct {
 	shape  blocks.Shape
+	wider  blocks.Shape // the widest map within the last block with a stride, before its stride
+	stride int          // of the blocks so far, multiplied
 	blocks int
 	macs   float64 // upper bound
 }
@@ -158,6 +166,9 @@ func (v *validator) size(b *Block) error {
 		}
 	}
 	sets := max(1, b.Experts, b.PointExperts)
+	if v.stride *= b.Stride; b.Stride > 1 {
+		v.wider = blocks.Shape{H: in.H, W: in.W, C: wide}
+	}
 	kernel := b.largestExtent()
 	if kernel*kernel*inner > maxWeights/inner/sets {
 		return fmt.Errorf("more than 2^31 weights")
@@ -189,6 +200,15 @@ func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
 		return fmt.Errorf("unknown activation %d", h.Activation)
 	case !h.acts() && h.Activation != blocks.Identity:
 		return fmt.Errorf("an activation without a layer that it follows")
+	case row.bare:
+		if h.Channels != 0 || h.Classes != 0 || !slices.Contains(featureStrides, v.stride) {
+			return fmt.Errorf("%v has no channels or classes, and the last stage at stride 8, 16 or 32, not %d",
+				h.Kind, v.stride)
+		}
+		return nil
+	case h.Kind == SSDLite && (v.stride < 4 || !halved(v.wider, v.shape)):
+		return fmt.Errorf("%v needs a map of twice the extent of the last one, %dx%d, besides the input",
+			h.Kind, v.shape.H, v.shape.W)
 	case h.Classes < 1 || h.Classes > maxNumber:
 		return fmt.Errorf("%d classes, want 1 to %d", h.Classes, maxNumber)
 	}
@@ -200,8 +220,12 @@ func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
 	// The widest tensor of any head: of a classifier the map that it pools; of the others all branches
 	// of the map that they work on, and the classes at full size.
 	branches, taps := len(h.Rates)+2, 9
-	if h.Kind == Classifier {
+	switch h.Kind {
+	case Classifier:
 		branches, taps = 1, 1
+	case SSDLite: // six maps, for each of which 6 x classes or 4 are predicted
+		low, branches, taps = v.wider, 12, 1
+		low.C = max(low.C, 6*h.Classes)
 	}
 	widest := blocks.Shape{H: max(v.shape.H, low.H), W: max(v.shape.W, low.W)}
 	widest.C = max(max(h.Channels, v.shape.C)*branches, low.C)

@@ -94,7 +94,8 @@ func compareRandom(t *testing.T, count, longest int) {
 }
 
 // tied tells whether values that a QuantizeLinear rounds lie between two numbers of its grid, where another
-// order of sums gives the other one: few values differ.
+// order of sums gives the other one: few values differ. Or whether it rounds what is no number, for which ONNX has no
+// rule: ours stays no number, and ONNX Runtime takes the lowest integer.
 func (g *generator) tied(got, want []float32) bool {
 	rounds := func(o operator) bool { return o.kind == "QuantizeLinear" }
 	if len(got) != len(want) || !slices.ContainsFunc(g.ops[1:], rounds) {
@@ -105,7 +106,7 @@ func (g *generator) tied(got, want []float32) bool {
 		size = max(size, math.Abs(float64(v)))
 	}
 	for i, v := range want {
-		if !(math.Abs(float64(got[i])-float64(v)) <= 2e-3*size) {
+		if g := float64(got[i]); !math.IsNaN(g) && !(math.Abs(g-float64(v)) <= 2e-3*size) {
 			far++
 		}
 	}

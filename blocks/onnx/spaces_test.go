@@ -125,7 +125,8 @@ func agree(t *testing.T, n *blocks.Network, seed uint64, forms []Options) {
 	}
 	r := rand.New(rand.NewPCG(seed, 33))
 	first := make([]float32, n.Input().Elems())
-	var in, want, one []float32 // one is the output of the first image, height first
+	var in, one []float32                         // one is what the first image gives, height first
+	wants := make([][]float32, len(n.Returned())) // of each output, of all images
 	runs := runner(t, n, w)
 	for i := range most {
 		x := make([]float32, n.Input().Elems())
@@ -138,7 +139,11 @@ func agree(t *testing.T, n *blocks.Network, seed uint64, forms []Options) {
 			one = y
 		}
 		in = append(in, chw(blocks.Tensor{Shape: n.Input(), Data: x})...)
-		want = append(want, chw(blocks.Tensor{Shape: n.Output(), Data: y})...)
+		for k, node := range n.Returned() {
+			s := n.Nodes[node].Shape
+			wants[k] = append(wants[k], chw(blocks.Tensor{Shape: s, Data: y[:s.Elems()]})...)
+			y = y[s.Elems():]
+		}
 	}
 	dir := t.TempDir()
 	defer os.RemoveAll(dir) // not at the test's end: a segmentation network's files take 2 GB
@@ -150,6 +155,7 @@ func agree(t *testing.T, n *blocks.Network, seed uint64, forms []Options) {
 			Input:  filepath.Join(dir, fmt.Sprintf("%d.in", b)), // the same of each form
 			Dims:   []int{b, n.Input().C, n.Input().H, n.Input().W},
 			Output: filepath.Join(dir, fmt.Sprintf("%d.out", i)),
+			All:    true,
 			in:     in[:b*len(first)],
 			opset:  o.Opset,
 		}
@@ -160,7 +166,11 @@ func agree(t *testing.T, n *blocks.Network, seed uint64, forms []Options) {
 	worst := 0.0
 	runJobs(t, jobs)
 	for i, o := range forms {
-		ratio, err := compareFile(jobs[i].Output, want[:o.images()*n.Output().Elems()])
+		var want []float32
+		for _, w := range wants {
+			want = append(want, w[:len(w)/most*o.images()]...)
+		}
+		ratio, err := compareFile(jobs[i].Output, want)
 		if err != nil {
 			t.Errorf("%s, %+v: %v", n.Name, o, err)
 		}
@@ -207,7 +217,7 @@ func runner(t *testing.T, n *blocks.Network, w *blocks.Weights) func(in []float3
 		t.Fatal(err)
 	}
 	return func(in []float32) []float32 {
-		out := make([]float32, n.Output().Elems())
+		out := make([]float32, p.OutLen())
 		if err := p.Run(out, in); err != nil {
 			t.Fatal(err)
 		}

@@ -27,6 +27,8 @@ type job struct {
 	Output string `json:"output"`
 	// Optional jobs may fail in the runtime, and then have no output.
 	Optional bool `json:"optional"`
+	// All wants all outputs, one behind the other.
+	All bool `json:"all"`
 	// Level is how far the runtime optimises the graph, "" means all.
 	Level string `json:"level"`
 

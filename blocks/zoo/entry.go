@@ -14,8 +14,10 @@ type Entry struct {
 
 // Figure is a published number.
 type Figure struct {
-	Options  string // which form it is about: "width=0.75"; "" is the base form
-	Quantity string // "top1_pct", "top5_pct" (ImageNet validation, one crop), "miou_pct", "params", "macs"
+	Options string // which form it is about: "width=0.75"; "" is the base form
+	// Quantity is "top1_pct" or "top5_pct" (ImageNet validation, one crop), "miou_pct", "map_pct" (boxes of COCO val2017),
+	// "params" or "macs".
+	Quantity string
 	Value    float64
 	Source   string // who says so
 	Note     string // why a count differs from ours, or how exact it is

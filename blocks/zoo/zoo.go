@@ -12,7 +12,7 @@ import (
 // networks are the zoo in the order of Entries, put together once.
 var networks = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2,
 	mobileNetV3, mobileNetV4, ppLCNet, dsCNN,
-	mnasNet, proxylessNAS, fbNet, efficientNet, tinyNet, shuffleNetV2, fastSCNN, deepLab)
+	mnasNet, proxylessNAS, fbNet, efficientNet, tinyNet, shuffleNetV2, fastSCNN, deepLab, ssdLite)
 
 // Entries returns all networks: classics, mobile networks, segmentation.
 func Entries() []Entry { return slices.Clone(networks) }

@@ -271,7 +271,7 @@ func TestFigures(t *testing.T) {
 				ours = float64(n.Counts().Params)
 			case "macs":
 				ours = float64(n.Counts().MACs)
-			case "top1_pct", "top5_pct", "miou_pct":
+			case "top1_pct", "top5_pct", "miou_pct", "map_pct":
 				if accuracy++; !(f.Value > 10 && f.Value < 100) {
 					t.Errorf("%s: %+v is no per cent", spec, f)
 				}

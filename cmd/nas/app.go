@@ -29,6 +29,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitUndecided   = 3   // nas check MODEL cannot tell
 	exitInterrupted = 130 // 128 + SIGINT
 )
 
@@ -45,12 +46,19 @@ type app struct {
 	file           fileOptions
 }
 
-// commands lists the subcommands in the order of the help.
-var commands = []func(*app) *cobra.Command{
-	newRun, newCheck, newImprove, newPick, newAsk, newWork, newTell, newWorker, newFleet, newPlot, newReport,
-	newSpace, newZoo, newShow, newCost,
-	newBench, newPredict, newKernels, newCalibrate, newValidate,
-	newDevices, newEvaluators, newInfer, newExport, newQuantize, newDoctor, newVersion,
+// commands are the subcommands in the order of the help, under its headings.
+var commands = []struct {
+	heading string
+	make    []func(*app) *cobra.Command
+}{
+	{"Search:", []func(*app) *cobra.Command{newRun, newCheck, newSpace, newPick, newGenes, newPlot, newReport,
+		newImprove}},
+	{"Train the candidates:", []func(*app) *cobra.Command{newEvaluators, newAsk, newWork, newTell, newWorker, newFleet}},
+	{"Time networks:", []func(*app) *cobra.Command{
+		newBench, newPredict, newCalibrate, newValidate, newDevices, newKernels, newDoctor}},
+	{"See and convert networks:", []func(*app) *cobra.Command{
+		newZoo, newShow, newExplain, newCost, newExport, newInfer, newQuantize}},
+	{"This program:", []func(*app) *cobra.Command{newVersion}},
 }
 
 // run carries out one command line and returns its exit code.
@@ -75,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
 	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has read enough
-		fmt.Fprintln(stderr, "nas: "+printable(shortened(explain(err))))
+		fmt.Fprintln(stderr, "nas: "+printable(shortened(errorText(err))))
 	}
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
@@ -150,12 +158,18 @@ ARCH is a network: ` + archForms + `.`,
 	})
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on standard error")
 	root.Flags().BoolVar(&version, "version", false, "the same as nas version")
-	for _, make := range commands {
-		root.AddCommand(make(a))
-	}
-	completions(root)
 	cobra.EnableCommandSorting = false
-	root.SetHelpCommand(&cobra.Command{Hidden: true}) // --help is enough
+	for _, group := range commands {
+		root.AddGroup(&cobra.Group{ID: group.heading, Title: group.heading})
+		for _, make := range group.make {
+			cmd := make(a)
+			cmd.GroupID = group.heading
+			root.AddCommand(cmd)
+		}
+	}
+	root.SetCompletionCommandGroupID("This program:")
+	completions(root)
+	root.SetHelpCommand(&cobra.Command{Hidden: true, GroupID: "This program:"}) // --help is enough
 	return root
 }
 
@@ -180,7 +194,10 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var bad *config.Error
 	var exists *runstore.ExistsError
 	var place *atomicfile.PlaceError
+	var slower *verdictError
 	switch {
+	case errors.As(err, &slower):
+		return slower.code
 	case !a.started, errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad),
 		errors.As(err, &exists), errors.As(err, &place):
 		return exitUsage

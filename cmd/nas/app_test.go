@@ -140,12 +140,20 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 			check(sub, path)
 		}
 	}
-	for _, make := range commands {
-		cmd := make(&app{})
-		if !strings.Contains(help, "  "+cmd.Name()+" ") {
-			t.Errorf("nas --help does not list %s", cmd.Name())
+	at := 0
+	for _, group := range commands {
+		if !strings.Contains(help[at:], "\n"+group.heading+"\n") {
+			t.Errorf("nas --help has no heading %s, or an earlier one", group.heading)
 		}
-		check(cmd, "nas")
+		for _, make := range group.make {
+			cmd := make(&app{})
+			next := strings.Index(help[at:], "\n  "+cmd.Name()+" ")
+			if next < 0 {
+				t.Errorf("nas --help does not list %s in its place", cmd.Name())
+			}
+			at += max(next, 0)
+			check(cmd, "nas")
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,39 +16,73 @@ import (
 func newCheck(a *app) *cobra.Command {
 	var profiles []string
 	var workers int
+	var against againstOptions
 	cmd := &cobra.Command{
-		Use:   "check CONFIG",
-		Short: "Say what a run will cost and what is wrong with it, before hours are spent",
+		Use:   "check CONFIG | MODEL --against FILE",
+		Short: "Say what a run will cost, before hours are spent; or whether a model got slower",
 		Long: `Check reads a config as a run does, and judges a sample of its space: how many networks
 hold each limit, which genes the accuracy score cannot see, and about how long the
 search takes. With an evaluator it trains the smallest network of the sample for one
 epoch, and one of median size for two: a command that does not work is found within
-a minute.`,
-		Example: `  nas check configs/mobile.toml`,
-		Args:    oneConfig,
+a minute.
+
+With --against it says whether a model is faster or slower than another network, or
+than the one in a baseline file that --update has written. It measures both in turn, in
+random order, until that is decided with 95 %, however often it was looked at. The model
+is slower if its latency is above the other's beyond doubt and by --tolerance as far as
+is known; it is the same if it is within --tolerance beyond doubt. Where --budget ends
+before that, the two cannot be told apart on this machine today. With --profile the
+latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1 slower,
+3 cannot be told.`,
+		Example: `  nas check configs/mobile.toml
+  nas check trained.onnx --against baseline.json --update
+  nas check trained.onnx --against baseline.json
+  nas check trained.onnx --against mobilenet_v2 --tolerance 5`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 && against.file == "" && filepath.Ext(args[0]) != ".toml" {
+				return usagef("%s is no config, whose name ends in .toml: a model is checked with --against FILE", args[0])
+			}
+			return oneConfig(nil, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.loadConfig(args[0], setProfiles(profiles))
-			if err != nil {
-				return err
+			if against.file != "" {
+				return a.checkModel(cmd, args[0], profiles, against)
 			}
-			m := a.meter
-			defer m.end()
-			f, err := forecast.Of(cmd.Context(), c, work.Options{Workers: workers, Say: m.say, Progress: m.progress})
-			m.end()
-			if err != nil {
-				return err
+			for _, name := range []string{"update", "tolerance", "budget", "device", "dtype", "threads"} {
+				if cmd.Flags().Changed(name) {
+					return usagef("--%s is for a model with --against FILE: leave it out, or add that", name)
+				}
 			}
-			if a.json {
-				return a.writeJSON(f)
-			}
-			a.printForecast(f)
-			return nil
+			return a.checkConfig(cmd, args[0], profiles, workers)
 		},
 	}
-	cmd.Flags().StringArrayVar(&profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
-	cmd.Flags().IntVar(&workers, "workers", 0, "networks scored at once (default: one a core)")
+	f := cmd.Flags()
+	f.StringArrayVar(&profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's; of a model FILE")
+	f.IntVar(&workers, "workers", 0, "networks scored at once (default: one a core)")
+	against.flags(cmd)
 	a.jsonFlag(cmd)
+	a.fileFlags(cmd)
 	return cmd
+}
+
+// checkConfig is nas check CONFIG.
+func (a *app) checkConfig(cmd *cobra.Command, path string, profiles []string, workers int) error {
+	c, err := a.loadConfig(path, setProfiles(profiles))
+	if err != nil {
+		return err
+	}
+	m := a.meter
+	defer m.end()
+	f, err := forecast.Of(cmd.Context(), c, work.Options{Workers: workers, Say: m.say, Progress: m.progress})
+	m.end()
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.writeJSON(f)
+	}
+	a.printForecast(f)
+	return nil
 }
 
 func (a *app) printForecast(f *forecast.Forecast) {

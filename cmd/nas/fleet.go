@@ -14,7 +14,6 @@ import (
 	"nas/internal/device"
 	"nas/internal/fleet"
 	nasrun "nas/internal/run"
-	"nas/internal/tasks"
 )
 
 // fleetFlags say which NATS service carries tasks, and how to be let in.
@@ -123,12 +122,11 @@ that comes by message names a program: what a worker runs is on its own command 
 			} else if on != (device.Choice{}) {
 				return usagef("--device and --threads are for --measures")
 			}
-			for _, recipe := range trains {
-				s, err := tasks.NewSchool(cmd.Context(), recipe, data, scratch)
-				if err != nil {
-					return config.Usagef("--trains %s: %w", recipe, err)
-				}
-				w.Schools = append(w.Schools, s)
+			var err error
+			if w.Schools, err = schools(cmd.Context(), trains, data, scratch); err != nil {
+				return err
+			}
+			for _, s := range w.Schools {
 				w.Slots = max(w.Slots, s.Slots())
 			}
 			a.rest() // it says what there is to say
@@ -140,10 +138,7 @@ that comes by message names a program: what a worker runs is on its own command 
 	f.StringVar(&name, "name", "", "what this worker is called, of letters, digits, - and _ (default: host and process)")
 	f.IntVar(&slots, "slots", 1, "tasks at once")
 	f.BoolVar(&measures, "measures", false, "time networks on this device")
-	f.StringArrayVar(&trains, "trains", nil,
-		"train networks by `RECIPE`, a file of this machine or the name of a shipped one")
-	f.StringVar(&data, "data", "", "the data set of the trainings, `DIR` of this machine")
-	f.StringVar(&scratch, "scratch", "nas-trained", "`DIR` for what the trainings leave")
+	addTraining(f, &trains, &data, &scratch)
 	f.BoolVar(&evaluates, "evaluates", false, "evaluate candidates, beside --measures")
 	f.StringVar(&on.Device, "device", "", "where networks are timed: "+device.Forms)
 	f.IntVar(&on.Threads, "threads", 0, "threads of a network that is timed")

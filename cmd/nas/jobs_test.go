@@ -217,16 +217,17 @@ func askJobs(t *testing.T, run, jobs string, more ...string) (a askedJobs) {
 }
 
 // workIn4Processes does the jobs in four processes at once, every fourth job each.
-func workIn4Processes(t *testing.T, jobs string, names []string) {
+func workIn4Processes(t *testing.T, jobs string, names []string, more ...string) {
 	t.Helper()
 	var started []*exec.Cmd
 	var outputs [4]bytes.Buffer
 	for p := range 4 {
-		args := []string{"work", "-q", "--workers", "1"}
+		args := append([]string{"work", "-q", "--workers", "1"}, more...)
+		before := len(args)
 		for i := p; i < len(names); i += 4 {
 			args = append(args, filepath.Join(jobs, names[i]))
 		}
-		if len(args) == 4 {
+		if len(args) == before {
 			continue
 		}
 		c := asProgram(t, args...)

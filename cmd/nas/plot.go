@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -27,6 +28,11 @@ var plots = []struct {
 		func(rs []*results.Stored) (report.Figure, error) { return view.Growth(rs...), nil }},
 	{"genes", "what the front takes, against the whole space", false,
 		func(rs []*results.Stored) (report.Figure, error) { return view.Shares(rs[0]) }},
+	{"importance", "the genes that latency and accuracy depend on", false,
+		func(rs []*results.Stored) (report.Figure, error) {
+			m, err := view.Importance(context.Background(), rs[0])
+			return m, usage(err)
+		}},
 	{"curves", "learning curves of the networks that were trained", false,
 		func(rs []*results.Stored) (report.Figure, error) {
 			g, err := view.Curves(rs[0])

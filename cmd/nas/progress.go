@@ -153,14 +153,17 @@ func (w watched) Write(p []byte) (int, error) {
 	return w.Writer.Write(p)
 }
 
-// say shows a line of text, above the bar if there is one.
+// say shows a line of text, above the bar if there is one. A step that is not at its end goes on.
 func (m *meter) say(text string) {
 	if m.w == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.close()
+	m.closeBar()
+	if m.done >= m.total {
+		m.step = ""
+	}
 	m.touch()
 	fmt.Fprintln(m.w, printable(text))
 }
@@ -215,6 +218,10 @@ func (m *meter) draw(now time.Time, text string) {
 
 // progress shows a step of a run.
 func (m *meter) progress(p work.Progress) {
+	if p.Ended {
+		m.end()
+		return
+	}
 	m.timed = p.Seconds
 	if p.Seconds && p.Total > 0 {
 		p.Done = min(p.Done, p.Total) // it may take a little longer than its budget
@@ -231,6 +238,9 @@ func (m *meter) eta(done int, now time.Time) string {
 	}
 	rate := float64(fresh) / elapsed
 	text := fmt.Sprintf("%.*f/s  ", boolInt(rate < 10), rate)
+	if rate < 0.5 {
+		text = fmt.Sprintf("%.1f/min  ", rate*60)
+	}
 	if m.timed {
 		text = ""
 	}
@@ -284,6 +294,11 @@ func (m *meter) end() {
 }
 
 func (m *meter) close() {
+	m.closeBar()
+	m.step = ""
+}
+
+func (m *meter) closeBar() {
 	m.clear()
 	if m.bar != nil {
 		if !m.bar.Completed() {
@@ -292,5 +307,4 @@ func (m *meter) close() {
 		m.screen.Wait()
 		m.bar, m.screen, m.refresh = nil, nil, nil
 	}
-	m.step = ""
 }

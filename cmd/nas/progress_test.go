@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"nas/internal/work"
 )
 
 func TestMeterOffATerminal(t *testing.T) {
@@ -85,6 +87,33 @@ func TestMeterOfASilentCommand(t *testing.T) {
 		"score 1/9: at work for 4 s\n" + "\rscore 1/9: at work for 7 s\r                          \r"
 	if out.String() != want {
 		t.Errorf("shown:\n%q\nwant:\n%q", out.String(), want)
+	}
+}
+
+// A text within a step does not end it: what is at work is still said, and the rate is that of the whole step.
+func TestMeterOfAStepThatTalks(t *testing.T) {
+	var out bytes.Buffer
+	m := newMeter(&out, "nas run")
+	now := time.Unix(0, 0)
+	m.now = func() time.Time { return now }
+	m.touch()
+	m.progress(work.Progress{Step: "search", Total: 80})
+	for i := range 3 {
+		now = now.Add(10 * time.Second)
+		m.say("a network was trained")
+		now = now.Add(3 * time.Second)
+		m.beat()
+		m.progress(work.Progress{Step: "search", Total: 80, Done: i})
+	}
+	m.progress(work.Progress{Step: "search", Ended: true})
+	now = now.Add(3 * time.Second)
+	m.beat()
+	want := "a network was trained\nsearch 0/80: at work for 3 s\nsearch 0/80  \n" +
+		"a network was trained\nsearch 0/80: at work for 3 s\nsearch 1/80  2.3/min  ETA 34:14  \n" +
+		"a network was trained\nsearch 1/80: at work for 3 s\nsearch 2/80  3.1/min  ETA 25:21  \n" +
+		"nas run: at work for 3 s\n"
+	if out.String() != want {
+		t.Errorf("shown:\n%s\nwant:\n%s", out.String(), want)
 	}
 }
 

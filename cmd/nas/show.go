@@ -166,7 +166,8 @@ type networkView struct {
 	ArchID         string          `json:"arch_id,omitempty"`
 	Arch           string          `json:"arch,omitempty"`
 	Input          [3]int          `json:"input"`
-	Output         [3]int          `json:"output"`
+	Output         [3]int          `json:"output"`            // the first
+	Outputs        [][3]int        `json:"outputs,omitempty"` // all, where there are several
 	Params         int64           `json:"params"`
 	MACs           int64           `json:"macs"`
 	PeakActivation int64           `json:"peak_activation_bytes"`
@@ -213,6 +214,11 @@ func viewOf(n *blocks.Network, layers bool) networkView {
 	c := n.Counts()
 	v := networkView{Name: n.Name, Input: hwc(n.Input()), Output: hwc(n.Output()), Params: c.Params, MACs: c.MACs,
 		PeakActivation: 4 * c.PeakActivations, ReceptiveField: n.ReceptiveField()}
+	if several := n.Returned(); len(several) > 1 {
+		for _, i := range several {
+			v.Outputs = append(v.Outputs, hwc(n.Nodes[i].Shape))
+		}
+	}
 	if layers {
 		for _, l := range n.Layers() {
 			v.Layers = append(v.Layers, layerView{
@@ -244,7 +250,15 @@ func (v networkView) print(a *app) {
 		a.printf("  arch id            %s\n", v.ArchID)
 	}
 	a.printf("  input              %s\n", shapeOf(v.Input))
-	a.printf("  output             %s\n", shapeOf(v.Output))
+	if len(v.Outputs) == 0 {
+		a.printf("  output             %s\n", shapeOf(v.Output))
+	} else {
+		var texts []string
+		for _, o := range v.Outputs {
+			texts = append(texts, shapeOf(o))
+		}
+		a.printf("  outputs            %s\n", strings.Join(texts, ", "))
+	}
 	a.printf("  params             %d (%s)\n", v.Params, si(v.Params))
 	a.printf("  MACs               %d (%s)\n", v.MACs, si(v.MACs))
 	a.printf("  peak activations   %d bytes (%sB)\n", v.PeakActivation, si(v.PeakActivation))

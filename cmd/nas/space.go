@@ -25,6 +25,7 @@ func newSpace(a *app) *cobra.Command {
 	var seed uint64
 	var audit bool
 	var profiles []string
+	var narrow, out string
 	cmd := &cobra.Command{
 		Use:   "space CONFIG",
 		Short: "Show a search space: its size, its choices, samples",
@@ -34,14 +35,24 @@ networks from it and prints their counts.
 
 With --audit it changes one gene at a time on 64 networks of the space. It says how
 much that changes the config's accuracy score and the predicted latency, and which
-genes the score cannot see. Of their choices a search takes the cheapest.`,
+genes the score cannot see. Of their choices a search takes the cheapest.
+
+With --narrow DIR it writes the config with the space narrowed by what a run of it
+showed: genes that change nothing beyond noise are fixed, and choices that no network
+near the front takes are left out, each with the reason.`,
 		Example: `  nas space configs/mobile.toml
+  nas space configs/mobile.toml --narrow results/mobile --out narrow.toml
   nas space configs/mobile.toml --audit
   nas space configs/mobile.toml --sample 5 --seed 2`,
 		Args: oneConfig,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if audit {
 				return a.auditSpace(cmd, args[0], profiles, workers)
+			}
+			if narrow != "" {
+				return a.narrowSpace(cmd.Context(), args[0], narrow, out)
+			} else if cmd.Flags().Changed("out") {
+				return usagef("--out is where --narrow writes the config: give both")
 			}
 			c, err := a.loadConfig(args[0])
 			if err != nil {
@@ -85,6 +96,8 @@ genes the score cannot see. Of their choices a search takes the cheapest.`,
 	cmd.Flags().StringArrayVar(&profiles, "profile", nil,
 		"with --audit: latency profile, `[NAME=]FILE`, instead of the config's")
 	cmd.Flags().IntVar(&workers, "workers", 0, "with --audit: networks scored at once (default: one a core)")
+	cmd.Flags().StringVar(&narrow, "narrow", "", "write the config without what the run in `DIR` showed not to matter")
+	cmd.Flags().StringVar(&out, "out", "-", "with --narrow: the `FILE` to write")
 	a.jsonFlag(cmd)
 	return cmd
 }

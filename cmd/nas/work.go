@@ -18,6 +18,7 @@ import (
 	"nas/internal/jobs"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
+	"nas/internal/tasks"
 	"nas/internal/work"
 	"nas/latency/timing"
 )
@@ -134,21 +135,26 @@ func (a *app) tellJobs(ctx context.Context, dir string, paths []string, workers 
 
 func newWork(a *app) *cobra.Command {
 	var workers int
-	var name string
+	var name, data, scratch string
+	var trains []string
 	var on device.Choice
 	var again bool
 	cmd := &cobra.Command{
 		Use:   "work JOB...",
 		Short: "Do the jobs that nas ask --jobs wrote",
 		Long: `Work does the task of a job folder and writes its outcome there: it evaluates a candidate
-as the search would, or times a network on this device. JOB is a job folder, or a directory
+as the search would, trains it by a recipe, or times a network on this device. JOB is a job folder, or a directory
 of such folders. A folder holds all that its task needs, so it may be copied to another
 machine first. One that has an outcome is left alone.
+
+A training needs the recipe of the search (--trains) and its data (--data): a job names
+no program. It goes on from the rung before if that was trained with the same --scratch.
 
 A candidate is evaluated by the same version of nas and the same kind of kernels as the
 search: its bytes are then those of a search on one machine.`,
 		Example: `  nas work jobs/0
-  nas work jobs --workers 4`,
+  nas work jobs --workers 4
+  nas work jobs --trains train.toml --data photos`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("want a job folder that nas ask --jobs wrote, such as jobs/0")
@@ -169,6 +175,9 @@ search: its bytes are then those of a search on one machine.`,
 				Options: work.Options{Workers: cmp.Or(max(0, workers), runtime.GOMAXPROCS(0)), Say: m.say},
 				Name:    name, Again: again,
 				Device: func() (timing.Runtime, error) { return on.Runtime() },
+			}
+			if w.Schools, err = schools(cmd.Context(), trains, data, scratch); err != nil {
+				return err
 			}
 			done, skipped := 0, 0
 			err = w.Do(cmd.Context(), folders, func(d jobs.Done) {
@@ -193,5 +202,26 @@ search: its bytes are then those of a search on one machine.`,
 	f.BoolVar(&again, "again", false, "do jobs that have an outcome again")
 	f.StringVar(&on.Device, "device", "", "where networks are timed: "+device.Forms)
 	f.IntVar(&on.Threads, "threads", 0, "threads of a network that is timed")
+	addTraining(f, &trains, &data, &scratch)
 	return cmd
+}
+
+// addTraining adds the flags of who trains for others.
+func addTraining(f *pflag.FlagSet, trains *[]string, data, scratch *string) {
+	f.StringArrayVar(trains, "trains", nil,
+		"train networks by `RECIPE`, a file of this machine or the name of a shipped one")
+	f.StringVar(data, "data", "", "the data set of the trainings, `DIR` of this machine")
+	f.StringVar(scratch, "scratch", "nas-trained", "`DIR` for what the trainings leave")
+}
+
+// schools prepares the recipes that are given with --trains.
+func schools(ctx context.Context, trains []string, data, scratch string) (list []*tasks.School, err error) {
+	for _, recipe := range trains {
+		s, err := tasks.NewSchool(ctx, recipe, data, scratch)
+		if err != nil {
+			return nil, config.Usagef("--trains %s: %w", recipe, err)
+		}
+		list = append(list, s)
+	}
+	return list, nil
 }

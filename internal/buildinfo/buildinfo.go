@@ -4,6 +4,7 @@ package buildinfo
 import (
 	"regexp"
 	"runtime/debug"
+	"sync"
 )
 
 // version is set by the linker of a release: see internal/release.
@@ -13,7 +14,10 @@ var released = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
 
 // Version returns the program's version: a release's number, or "devel-" and the
 // commit that it was built from ("+changes" if the tree had any), or "devel".
-func Version() string {
+func Version() string { return current() }
+
+// current is read once: a fleet compares it with every outcome.
+var current = sync.OnceValue(func() string {
 	if version != "" {
 		return version
 	}
@@ -37,7 +41,7 @@ func Version() string {
 		return "devel"
 	}
 	return "devel-" + revision + dirty
-}
+})
 
 // IsRelease tells a release's number, such as v1.2.3, from other versions and from
 // those of candidates, such as v1.2.3-rc1.

@@ -94,7 +94,7 @@ func (s *Setup) StartTraining(
 	}
 	var slots []string
 	if elsewhere != nil {
-		slots = make([]string, trainedElsewhere)
+		slots = make([]string, TrainedElsewhere)
 	} else if err := t.recipe.SetUp(ctx, s.Config.Accuracy.Data); err != nil {
 		return err
 	}
@@ -123,18 +123,28 @@ func (s *Setup) StartTraining(
 	return nil
 }
 
-// trainedElsewhere is how many trainings are handed to other machines at once: more than there are candidates.
-const trainedElsewhere = 4096
+// TrainedElsewhere is how many trainings are handed to other machines at once: more than there are candidates.
+const TrainedElsewhere = 4096
 
-// TrainedBy returns the hashes of the recipe and the data of a run that trains; "" for one that does not.
-func (s *Setup) TrainedBy() (recipe, data string, err error) {
+// TrainedBy says what a run trains with.
+type TrainedBy struct {
+	Recipe, Data string // their hashes; "" for a run that does not train
+	Weights      string // what the recipe says of them; see [training.Spec]
+}
+
+// TrainedBy returns what the run trains with; the zero value if it does not.
+func (s *Setup) TrainedBy() (by TrainedBy, err error) {
 	t, ok := s.Accuracy.(trained)
 	if !ok {
-		return "", "", nil
+		return by, nil
 	}
-	data, err = rungs.DataID(s.Config.Accuracy.Data)
-	return t.recipe.Hash(), data, err
+	by.Recipe, by.Weights = t.recipe.Hash(), t.recipe.Spec().Weights
+	by.Data, err = rungs.DataID(s.Config.Accuracy.Data)
+	return by, err
 }
+
+// TrainingWaits is how many evaluations wait for others: see [rungs.Training.Waiting].
+func (s *Setup) TrainingWaits() int { return s.training.Waiting() }
 
 // StopTraining ends what StartTraining began.
 func (s *Setup) StopTraining() error {

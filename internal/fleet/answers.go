@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/tasks"
@@ -17,61 +15,61 @@ import (
 
 // listen subscribes to what workers and people ask.
 func (d *Dispatcher) listen() error {
-	for subject, handle := range map[string]nats.MsgHandler{
-		subjectRuns:                    func(m *nats.Msg) { m.Respond(encode(d.announcement())) },
-		subjectStatus:                  func(m *nats.Msg) { m.Respond(encode(d.Status())) },
+	for subject, handle := range map[string]func(request){
+		subjectRuns:                    func(m request) { m.answer(d.announcement()) },
+		subjectStatus:                  func(m request) { m.answer(d.Status()) },
 		callSubject(d.run, ofSetup):    d.answerSetup,
 		callSubject(d.run, ofClaims):   d.answerClaim,
+		callSubject(d.run, ofWeights):  d.takeWeights,
 		callSubject(d.run, ofReturns):  d.takeReturn,
 		callSubject(d.run, ofBeats):    d.takeBeat,
-		callSubject(d.run, ofOutcomes): func(m *nats.Msg) { d.inbox <- m },
+		callSubject(d.run, ofOutcomes): func(m request) { d.inbox <- m },
 	} {
-		s, err := d.conn.Subscribe(subject, handle)
-		if err != nil {
-			return fault.Errorf("fleet: %w", err)
-		}
-		if err := s.SetPendingLimits(1<<20, 512<<20); err != nil {
-			return fault.Errorf("fleet: %w", err)
+		if err := d.service.subscribe(subject, handle); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // refuse answers a message that cannot be used, counts it and says so.
-func (d *Dispatcher) refuse(m *nats.Msg, err error) {
+func (d *Dispatcher) refuse(m request, err error) {
 	d.mu.Lock()
 	d.counts.refused++
 	d.mu.Unlock()
-	d.sayOnce("refused", "a message on %s is refused: %s", m.Subject, fault.Text(err))
-	if m.Reply != "" {
-		m.Respond(encode(answer{Error: fault.Text(err)}))
-	}
+	d.sayOnce("refused", "a message on %s is refused: %s", m.subject, fault.Text(err))
+	m.answer(answer{Error: fault.Text(err)})
 }
 
 // answerSetup sends a part of the packed setup, from an offset on.
-func (d *Dispatcher) answerSetup(m *nats.Msg) {
-	from, err := strconv.Atoi(string(m.Data[:min(len(m.Data), 20)]))
+func (d *Dispatcher) answerSetup(m request) {
+	from, err := strconv.Atoi(string(m.data[:min(len(m.data), 20)]))
 	if err != nil || from < 0 || from > len(d.packed) {
 		d.refuse(m, errors.New("it asks for a part of the setup that is not there"))
 		return
 	}
-	m.Respond(d.packed[from:min(from+setupPart, len(d.packed))])
+	if m.respond != nil {
+		m.respond(d.packed[from:min(from+setupPart, len(d.packed))])
+	}
 }
 
 // takeBeat notes what a worker says of itself.
-func (d *Dispatcher) takeBeat(m *nats.Msg) {
+func (d *Dispatcher) takeBeat(m request) {
 	var b beat
-	if err := decode(m.Data, &b); err != nil {
+	if err := decode(m.data, &b); err != nil {
 		d.refuse(m, err)
 		return
 	}
 	d.mu.Lock()
 	w := d.workers[b.Worker]
-	known := w != nil && time.Since(w.at) < silentAfter && !w.Leaving
+	known := w != nil && w.here()
 	if w == nil && len(d.workers) >= maxWorkers {
 		d.mu.Unlock()
 		d.refuse(m, fmt.Errorf("there are %d workers already", maxWorkers))
 		return
+	}
+	if w == nil || !known || b.Leaving || w.Slots != b.Slots {
+		d.counted = time.Time{}
 	}
 	d.workers[b.Worker] = &workerSeen{b, time.Now()}
 	n := len(d.workers)
@@ -98,9 +96,9 @@ func note(text string) string {
 const maxWorkers = 1 << 16
 
 // answerClaim decides about a bundle that came to a worker again.
-func (d *Dispatcher) answerClaim(m *nats.Msg) {
+func (d *Dispatcher) answerClaim(m request) {
 	var c claim
-	if err := decode(m.Data, &c); err != nil {
+	if err := decode(m.data, &c); err != nil {
 		d.refuse(m, err)
 		return
 	}
@@ -117,21 +115,19 @@ func (d *Dispatcher) answerClaim(m *nats.Msg) {
 		d.counts.failed += len(outcomes)
 	}
 	d.mu.Unlock()
-	m.Respond(encode(answer{OK: wanted}))
+	m.answer(answer{OK: wanted})
 	if len(split) > 0 && !d.publish(split, int(time.Now().UnixNano())) {
 		signal(d.repair)
 	}
 	if len(outcomes) > 0 {
-		message := nats.NewMsg("")
-		message.Data = encode(outcomeMessage{Token: c.Token, Worker: c.Worker, Outcomes: outcomes})
-		d.inbox <- message
+		d.inbox <- request{data: encode(outcomeMessage{Token: c.Token, Worker: c.Worker, Outcomes: outcomes})}
 	}
 }
 
 // takeReturn notes why a worker gave a bundle back.
-func (d *Dispatcher) takeReturn(m *nats.Msg) {
+func (d *Dispatcher) takeReturn(m request) {
 	var c claim
-	if err := decode(m.Data, &c); err != nil {
+	if err := decode(m.data, &c); err != nil {
 		d.refuse(m, err)
 		return
 	}
@@ -145,16 +141,14 @@ func (d *Dispatcher) takeReturn(m *nats.Msg) {
 	if c.Reason != "" {
 		d.sayOnce("return "+c.Worker, "worker %s gave a task back: %s", c.Worker, c.Reason)
 	}
-	if m.Reply != "" {
-		m.Respond(encode(answer{OK: true}))
-	}
+	m.answer(answer{OK: true})
 }
 
 // committer stores outcomes until ctx is done: those that arrive while some are stored are stored together.
 func (d *Dispatcher) committer(ctx context.Context) {
 	const most = 512 // messages at once
 	for {
-		var batch []*nats.Msg
+		var batch []request
 		select {
 		case <-ctx.Done():
 			return
@@ -175,9 +169,9 @@ func (d *Dispatcher) committer(ctx context.Context) {
 }
 
 // commit stores the outcomes of messages, answers them, and passes the outcomes on.
-func (d *Dispatcher) commit(batch []*nats.Msg) {
+func (d *Dispatcher) commit(batch []request) {
 	var stored []tasks.Outcome
-	var answered []*nats.Msg
+	var answered []request
 	seen := map[string]bool{}
 	for _, m := range batch {
 		list, err := d.outcomes(m)
@@ -199,8 +193,8 @@ func (d *Dispatcher) commit(batch []*nats.Msg) {
 	}
 	ok := encode(answer{OK: true})
 	for _, m := range answered {
-		if m.Reply != "" {
-			m.Respond(ok)
+		if m.respond != nil {
+			m.respond(ok)
 		}
 	}
 	dones := make([]func(tasks.Outcome, error), len(stored))
@@ -223,9 +217,9 @@ func (d *Dispatcher) commit(batch []*nats.Msg) {
 }
 
 // outcomes returns what a message holds of tasks that have no outcome. The error says why it is refused.
-func (d *Dispatcher) outcomes(m *nats.Msg) (list []tasks.Outcome, err error) {
+func (d *Dispatcher) outcomes(m request) (list []tasks.Outcome, err error) {
 	var x outcomeMessage
-	if err := decode(m.Data, &x); err != nil {
+	if err := decode(m.data, &x); err != nil {
 		return nil, err
 	}
 	d.mu.Lock()

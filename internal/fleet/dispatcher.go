@@ -2,8 +2,8 @@ package fleet
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +29,8 @@ type Options struct {
 	GiveUp int
 	// Recipe and Data are the hashes of what the run trains with; "" for a run that scores its candidates.
 	Recipe, Data string
+	// Weights is where the weights of networks that workers trained go.
+	Weights tasks.Incoming
 	// Say is called with what a person should know.
 	Say func(format string, a ...any)
 }
@@ -36,8 +38,7 @@ type Options struct {
 // Dispatcher is the searcher's side of a fleet: it queues tasks and takes outcomes.
 type Dispatcher struct {
 	o       Options
-	conn    *nats.Conn
-	js      jetstream.JetStream
+	service service
 	run     string
 	shared  *tasks.Setup
 	packed  []byte
@@ -50,6 +51,8 @@ type Dispatcher struct {
 	schedule *schedule
 	waits    map[string]func(tasks.Outcome, error) // by key
 	workers  map[string]*workerSeen
+	present  int       // slots of the workers that are here, as they were counted
+	counted  time.Time // when
 	counts   counts
 	failed   error     // why the run cannot go on
 	moved    time.Time // when workers were last seen to have tasks, or to be none
@@ -57,7 +60,7 @@ type Dispatcher struct {
 
 	wake   chan struct{} // tasks wait to be published
 	repair chan struct{} // the queue may have lost some
-	inbox  chan *nats.Msg
+	inbox  chan request
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 }
@@ -71,18 +74,44 @@ type workerSeen struct {
 	at time.Time
 }
 
+// here reports whether a worker was heard lately.
+func (w *workerSeen) here() bool { return !w.Leaving && time.Since(w.at) < silentAfter(w.every()) }
+
 // Open connects the run of o.Dir, whose directory the caller has locked, to a fleet.
-func Open(ctx context.Context, o Options) (_ *Dispatcher, err error) {
+func Open(ctx context.Context, o Options) (*Dispatcher, error) {
+	d, err := newDispatcher(o)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := o.connect("nas "+o.Name, nats.ReconnectHandler(func(*nats.Conn) {
+		d.back.Store(true)
+		signal(d.repair)
+	}))
+	if err != nil {
+		d.journal.Close()
+		return nil, err
+	}
+	js, err := jetstream.New(conn, jetstream.WithPublishAsyncMaxPending(2*window))
+	if err != nil {
+		conn.Close()
+		d.journal.Close()
+		return nil, fault.Errorf("fleet: %w", err)
+	}
+	return d, d.start(ctx, &natsService{conn, js, d.run, o.Name})
+}
+
+// newDispatcher reads the run of o.Dir.
+func newDispatcher(o Options) (d *Dispatcher, err error) {
 	if o.Patience == 0 {
 		o.Patience = 15 * time.Second
 	}
 	if o.GiveUp == 0 {
 		o.GiveUp = 5
 	}
-	d := &Dispatcher{
+	d = &Dispatcher{
 		o: o, schedule: newSchedule(o.GiveUp), waits: map[string]func(tasks.Outcome, error){},
 		workers: map[string]*workerSeen{}, said: map[string]int{}, began: time.Now(),
-		wake: make(chan struct{}, 1), repair: make(chan struct{}, 1), inbox: make(chan *nats.Msg, 4096),
+		wake: make(chan struct{}, 1), repair: make(chan struct{}, 1), inbox: make(chan request, 4096),
 	}
 	if d.shared, err = tasks.SetupOf(o.Dir); err != nil {
 		return nil, err
@@ -97,35 +126,29 @@ func Open(ctx context.Context, o Options) (_ *Dispatcher, err error) {
 	if n := d.journal.Damaged; n > 0 {
 		o.Say("%d outcomes in %s are damaged, and are computed again", n, journal.FileName)
 	}
+	return d, nil
+}
+
+// start begins to queue tasks at a service. After an error both are closed.
+func (d *Dispatcher) start(ctx context.Context, s service) (err error) {
+	d.service = s
 	defer func() {
 		if err != nil {
 			d.journal.Close()
-			if d.conn != nil {
-				d.conn.Close()
-			}
+			s.close()
 		}
 	}()
-	if d.conn, err = o.connect("nas "+o.Name, nats.ReconnectHandler(func(*nats.Conn) {
-		d.back.Store(true)
-		signal(d.repair)
-	})); err != nil {
-		return nil, err
+	if err = s.makeQueue(ctx); err != nil {
+		return err
 	}
-	if d.js, err = jetstream.New(d.conn); err != nil {
-		return nil, fault.Errorf("fleet: %w", err)
-	}
-	if err = d.makeStream(ctx); err != nil {
-		return nil, err
+	if err = d.listen(); err != nil {
+		return err
 	}
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.cancel = cancel
-	if err = d.listen(); err != nil {
-		cancel()
-		return nil, err
-	}
 	d.work.Go(func() { d.publisher(inner) })
 	d.work.Go(func() { d.committer(inner) })
-	return d, d.conn.Publish(subjectRuns+".new", encode(d.announcement()))
+	return s.publish(subjectRuns+".new", encode(d.announcement()))
 }
 
 // signal wakes who waits for a channel of one place.
@@ -140,34 +163,8 @@ func (d *Dispatcher) announcement() announcement {
 	return announcement{
 		Format: tasks.Format, Run: d.run, Name: d.o.Name, Version: buildinfo.Version(), Class: d.shared.Class,
 		Setup: len(d.packed), AckWaitS: d.o.Patience.Seconds(), Recipe: d.o.Recipe, Data: d.o.Data,
+		BeatS: d.beatInterval().Seconds(),
 	}
-}
-
-// makeStream makes the work queue of the run, or finds it. What stands in it stays: the same task is not queued twice.
-func (d *Dispatcher) makeStream(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	config := jetstream.StreamConfig{
-		Name: streamName(d.run), Description: "tasks of the nas run " + d.o.Name,
-		Subjects:  []string{runPrefix + d.run + ".task.>"},
-		Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage,
-		// One message of a subject: what is queued already is refused, however long ago that was.
-		Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, MaxMsgsPerSubject: 1,
-		MaxMsgSize: maxMessage,
-	}
-	_, err := d.js.CreateOrUpdateStream(ctx, config)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, nats.ErrNoResponders) { // what is left of it is damaged
-		if e := d.js.DeleteStream(ctx, config.Name); e == nil {
-			_, err = d.js.CreateStream(ctx, config)
-		}
-	}
-	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
-		return fault.Errorf("fleet: %s has no JetStream: start that nats-server with -js", d.conn.ConnectedUrlRedacted())
-	}
-	if err != nil {
-		return fault.Errorf("fleet: the work queue cannot be made: %w", err)
-	}
-	return nil
 }
 
 // submit queues a task. done is called once.
@@ -310,12 +307,14 @@ func (d *Dispatcher) Close(over bool) error {
 	if over {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		d.js.DeleteStream(ctx, streamName(d.run)) // else it stays until the next run is made there
-		d.conn.Publish(callSubject(d.run, ofEnd), nil)
-		d.conn.FlushTimeout(time.Second)
+		d.service.removeQueue(ctx)
+		d.service.publish(callSubject(d.run, ofEnd), nil)
 	}
-	d.conn.Close()
+	d.service.close()
 	if over {
+		if d.o.Weights.Dir != "" {
+			os.RemoveAll(d.o.Weights.Dir) // of trainings that nobody waits for any more
+		}
 		return d.journal.Remove()
 	}
 	return d.journal.Close()

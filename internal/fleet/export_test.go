@@ -18,7 +18,7 @@ func (w *Worker) Before(f func(context.Context, *tasks.Task) error) { w.before =
 // Subjects of a run, for strangers.
 func Subjects(run string) []string {
 	var all []string
-	for _, of := range []string{ofOutcomes, ofClaims, ofReturns, ofSetup, ofBeats} {
+	for _, of := range []string{ofOutcomes, ofWeights, ofClaims, ofReturns, ofSetup, ofBeats} {
 		all = append(all, callSubject(run, of))
 	}
 	return all

@@ -19,7 +19,7 @@ type Measured struct {
 // Measure has every worker that measures time networks, and returns what came of it: less than all, if a worker leaves
 // or ctx ends.
 func (d *Dispatcher) Measure(ctx context.Context, members []search.Trial) (all []Measured) {
-	d.purge(ctx, evaluateLane) // what the search left does not disturb
+	d.service.purge(ctx, evaluateLane) // what the search left does not disturb
 	type answered struct {
 		tasks.Outcome
 		error
@@ -67,7 +67,7 @@ func (d *Dispatcher) measuring() (names []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for name, w := range d.workers {
-		if slices.Contains(w.Lanes, measureLane(name)) && !w.Leaving && time.Since(w.at) < silentAfter {
+		if slices.Contains(w.Lanes, measureLane(name)) && w.here() {
 			names = append(names, name)
 		}
 	}

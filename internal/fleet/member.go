@@ -130,9 +130,11 @@ func (m *member) do(ctx, hard context.Context, lane string, msg jetstream.Msg) {
 		return
 	}
 	if m.send(hard, &b, outcomes) {
-		ack, cancel := context.WithTimeout(context.WithoutCancel(hard), 5*time.Second)
-		defer cancel()
-		msg.DoubleAck(ack) // if it is lost the task comes again, and is not wanted
+		m.acks.Go(func() { // the slot need not wait for it
+			ack, cancel := context.WithTimeout(context.WithoutCancel(hard), 5*time.Second)
+			defer cancel()
+			msg.DoubleAck(ack) // if it is lost the task comes again, and is not wanted
+		})
 	} else if hard.Err() != nil && !m.over() {
 		m.giveBack(hard, msg, &b, hard.Err())
 	}
@@ -199,7 +201,10 @@ func (m *member) outcomes(ctx context.Context, b *bundleMessage) (list []tasks.O
 			o, err = tasks.MeasureOn(ctx, w.Device, w.Name, t)
 			w.measuring.Unlock()
 		case tasks.Train:
-			o, err = m.school.Do(ctx, w.Name, t)
+			var weights []byte
+			if o, weights, err = m.school.Do(ctx, w.Name, t); err == nil && weights != nil {
+				err = m.sendWeights(ctx, t, &o, weights)
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -240,7 +245,7 @@ func (m *member) send(ctx context.Context, b *bundleMessage, outcomes []tasks.Ou
 		}
 		data := encode(outcomeMessage{b.Token, w.Name, outcomes[:n]})
 		for {
-			a, err := m.call(ctx, data)
+			a, err := m.call(ctx, ofOutcomes, data)
 			if err == nil && a.OK {
 				break
 			}
@@ -259,10 +264,10 @@ func (m *member) send(ctx context.Context, b *bundleMessage, outcomes []tasks.Ou
 	return true
 }
 
-func (m *member) call(ctx context.Context, data []byte) (a answer, err error) {
+func (m *member) call(ctx context.Context, of string, data []byte) (a answer, err error) {
 	call, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	r, err := m.worker.conn.RequestWithContext(call, callSubject(m.Run, ofOutcomes), data)
+	r, err := m.worker.conn.RequestWithContext(call, callSubject(m.Run, of), data)
 	if err == nil {
 		err = json.Unmarshal(r.Data, &a)
 	}

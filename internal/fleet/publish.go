@@ -7,14 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"nas/internal/fault"
 )
-
-// subjectTaken is the error code of JetStream for a message whose subject has one already.
-const subjectTaken = 10077
 
 // publisher keeps the queue filled until ctx is done.
 func (d *Dispatcher) publisher(ctx context.Context) {
@@ -49,25 +43,40 @@ func (d *Dispatcher) pause(ctx context.Context) {
 	signal(d.repair)
 }
 
-// slots is how many tasks the workers that are here do at once. The caller holds mu.
-func (d *Dispatcher) slots() (n int) {
-	for _, w := range d.workers {
-		if !w.Leaving && time.Since(w.at) < silentAfter {
-			n += w.Slots
+// slots is how many tasks the workers that are here do at once. It is counted anew where a worker comes or goes, and
+// from time to time, for those that fell silent: not with each outcome. The caller holds mu.
+func (d *Dispatcher) slots() int {
+	if time.Since(d.counted) < beatEvery {
+		return d.present
+	}
+	d.present, d.counted = 0, time.Now()
+	for name, w := range d.workers {
+		if w.here() {
+			d.present += w.Slots
+		} else if time.Since(w.at) > forgetAfter {
+			delete(d.workers, name)
 		}
 	}
-	return n
+	return d.present
+}
+
+// forgetAfter is how long a worker that is gone is shown.
+const forgetAfter = 6 * time.Hour
+
+// beatInterval is how often workers should say how they stand.
+func (d *Dispatcher) beatInterval() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return min(max(beatEvery, time.Duration(len(d.workers))*time.Second/beatsPerSecond), maxBeat)
 }
 
 // publish queues bundles. It reports whether all of them are in the queue. n tells this attempt from others.
 func (d *Dispatcher) publish(list []*bundle, n int) (all bool) {
-	futures := make([]jetstream.PubAckFuture, 0, len(list))
-	all = true
+	parcels := make([]parcel, 0, len(list))
 	for _, b := range list {
 		d.mu.Lock()
-		m := nats.NewMsg(taskSubject(d.run, b.lane, b.token))
-		m.Data = encode(bundleMessage{b.token, d.schedule.live(b)})
 		empty := b.left == 0
+		data := encode(bundleMessage{b.token, d.schedule.live(b)})
 		d.mu.Unlock()
 		if empty {
 			continue // done meanwhile
@@ -75,67 +84,39 @@ func (d *Dispatcher) publish(list []*bundle, n int) (all bool) {
 		// The id is for a message that is sent twice because its acknowledgement was lost. It differs between starts and
 		// attempts: one that was queued, done and lost with a damaged journal may be queued again.
 		id := b.token + "." + strconv.FormatInt(d.began.UnixNano(), 36) + "." + strconv.Itoa(n)
-		f, err := d.js.PublishMsgAsync(m, jetstream.WithMsgID(id))
-		if err != nil {
-			d.sayOnce("publish", "a task cannot be queued: %v", err)
-			return false
-		}
-		futures = append(futures, f)
+		parcels = append(parcels, parcel{taskSubject(d.run, b.lane, b.token), id, data})
 	}
-	timeout := time.After(10 * time.Second)
-	for _, f := range futures {
-		select {
-		case <-f.Ok():
-		case err := <-f.Err():
-			if api := (*jetstream.APIError)(nil); errors.As(err, &api) && api.ErrorCode == subjectTaken {
-				continue
-			}
-			d.sayOnce("publish", "a task cannot be queued: %v", err)
-			all = false
-		case <-timeout:
-			d.sayOnce("publish", "the service does not answer")
-			return false
-		}
+	if err := d.service.put(parcels); err != nil {
+		d.sayOnce("publish", "a task cannot be queued: %v", err)
+		return false
 	}
-	return all
-}
-
-// purge empties the queue of a lane.
-func (d *Dispatcher) purge(ctx context.Context, lane string) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if s, err := d.js.Stream(ctx, streamName(d.run)); err == nil {
-		s.Purge(ctx, jetstream.WithPurgeSubject(taskSubject(d.run, lane, ">")))
-	}
+	return true
 }
 
 // reconcile compares the queue with the tasks that have no outcome, and queues again what is missing.
 func (d *Dispatcher) reconcile(ctx context.Context, n int) {
-	if !d.conn.IsConnected() {
+	if !d.service.connected() {
 		return // reconnecting calls again
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	stream, err := d.js.Stream(ctx, streamName(d.run))
-	queued := 0
+	queued, err := d.service.queued(ctx)
 	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		if err := d.makeStream(ctx); err != nil {
+	case errors.Is(err, errNoQueue):
+		if err := d.service.makeQueue(ctx); err != nil {
 			d.sayOnce("stream", "%s", fault.Text(err))
 			return
 		}
 	case err != nil:
 		return
-	default:
-		queued = int(stream.CachedInfo().State.Msgs)
 	}
 	d.release(ctx)
 	d.mu.Lock()
 	var open []*bundle
-	for _, b := range d.schedule.open {
-		open = append(open, b)
+	lost, stalled := len(d.schedule.open)-queued, d.stalled()
+	if lost > 0 || stalled {
+		open = d.schedule.opened()
 	}
-	lost, stalled := len(open)-queued, d.stalled()
 	defer d.back.Store(false)
 	d.counts.requeued += max(0, lost)
 	d.mu.Unlock()
@@ -154,8 +135,8 @@ func (d *Dispatcher) reconcile(ctx context.Context, n int) {
 		return
 	}
 	// What remembers the tasks that are left, and to whom they went, may be damaged as well.
-	d.js.DeleteStream(ctx, streamName(d.run)) // an error shows in the next line
-	if err := d.makeStream(ctx); err != nil {
+	d.service.removeQueue(ctx) // an error shows in the next line
+	if err := d.service.makeQueue(ctx); err != nil {
 		d.sayOnce("stream", "%s", fault.Text(err))
 		d.pause(ctx)
 		return
@@ -169,13 +150,9 @@ func (d *Dispatcher) reconcile(ctx context.Context, n int) {
 // stalled reports whether workers that take tasks have had none for a while though some are open, and begins a new
 // while if so. The caller holds mu.
 func (d *Dispatcher) stalled() bool {
-	lanes := map[string]bool{}
-	for _, b := range d.schedule.open {
-		lanes[b.lane] = true
-	}
 	idle := false
-	for name, w := range d.workers {
-		if !d.here(name) || !slices.ContainsFunc(w.Lanes, func(lane string) bool { return lanes[lane] }) {
+	for _, w := range d.workers {
+		if !w.here() || !slices.ContainsFunc(w.Lanes, d.schedule.hasOpen) {
 			continue
 		}
 		if w.Busy > 0 {

@@ -19,6 +19,7 @@ type schedule struct {
 	waiting map[string][]tasks.Task // by lane: not in a bundle yet
 	open    map[string]*bundle      // by token
 	byTask  map[string]*bundle      // by key
+	byLane  map[string]int          // how many are open
 	seconds float64                 // of one evaluation, a moving mean; 0: not known
 }
 
@@ -36,6 +37,7 @@ type bundle struct {
 func newSchedule(giveUp int) *schedule {
 	return &schedule{
 		giveUp: giveUp, waiting: map[string][]tasks.Task{}, open: map[string]*bundle{}, byTask: map[string]*bundle{},
+		byLane: map[string]int{},
 	}
 }
 
@@ -82,11 +84,36 @@ func (s *schedule) bundles(slots, most int) (made []*bundle) {
 
 func (s *schedule) bundle(lane string, list []tasks.Task) *bundle {
 	b := &bundle{token: tokenOf(list), lane: lane, tasks: list, left: len(list)}
+	if s.open[b.token] == nil {
+		s.byLane[lane]++
+	}
 	s.open[b.token] = b
 	for i := range list {
 		s.byTask[list[i].Key()] = b
 	}
 	return b
+}
+
+// closed notes that a bundle is not open any more.
+func (s *schedule) closed(b *bundle) {
+	if s.open[b.token] != b {
+		return
+	}
+	delete(s.open, b.token)
+	if s.byLane[b.lane]--; s.byLane[b.lane] == 0 {
+		delete(s.byLane, b.lane)
+	}
+}
+
+// hasOpen reports whether bundles of a lane are open.
+func (s *schedule) hasOpen(lane string) bool { return s.byLane[lane] > 0 }
+
+// opened lists the bundles that are open.
+func (s *schedule) opened() (list []*bundle) {
+	for _, b := range s.open {
+		list = append(list, b)
+	}
+	return list
 }
 
 // tokenOf names a bundle by its tasks: the same tasks have the same token whoever bundles them.
@@ -117,7 +144,7 @@ func (s *schedule) done(key string, seconds float64) {
 	delete(s.byTask, key)
 	if b.left--; b.left == 0 {
 		b.tasks = nil
-		delete(s.open, b.token)
+		s.closed(b)
 	}
 	if b.lane == evaluateLane && seconds > 0 {
 		const weight = 0.05
@@ -167,7 +194,7 @@ func (s *schedule) again(token string) (wanted bool, split []*bundle, dead *bund
 	case len(b.tasks) == 1:
 		return false, nil, b
 	}
-	delete(s.open, token) // whatever ends its worker should not take the other tasks with it
+	s.closed(b) // whatever ends its worker should not take the other tasks with it
 	for i := range b.tasks {
 		one := s.bundle(b.lane, b.tasks[i:i+1:i+1])
 		one.why = b.why
@@ -197,8 +224,8 @@ func (s *schedule) lanes() []string {
 	for lane := range s.waiting {
 		seen[lane] = true
 	}
-	for _, b := range s.open {
-		seen[b.lane] = true
+	for lane := range s.byLane {
+		seen[lane] = true
 	}
 	return sortedKeys(seen)
 }
@@ -226,7 +253,7 @@ func (s *schedule) forget(lane string) (keys []string) {
 		if b.lane == lane {
 			keys = append(keys, key)
 			delete(s.byTask, key)
-			delete(s.open, b.token)
+			s.closed(b)
 		}
 	}
 	return keys

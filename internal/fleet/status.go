@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
 )
@@ -51,13 +52,13 @@ func (d *Dispatcher) Status() Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := Status{
-		Run: d.run, Name: d.o.Name, Version: d.announcement().Version, Workers: []WorkerStatus{},
+		Run: d.run, Name: d.o.Name, Version: buildinfo.Version(), Workers: []WorkerStatus{},
 		Done: d.counts.done, Failed: d.counts.failed, Refused: d.counts.refused, Repeated: d.counts.repeated,
 		Requeued: d.counts.requeued, PerS: float64(d.counts.done) / time.Since(d.began).Seconds(),
 	}
 	for _, w := range d.workers {
 		silent := time.Since(w.at)
-		gone := w.Leaving || silent > silentAfter
+		gone := !w.here()
 		s.Workers = append(s.Workers, WorkerStatus{
 			Name: w.Worker, Version: w.Version, Class: w.Class, Device: w.Device, Takes: w.Lanes, Slots: w.Slots,
 			Busy: w.Busy, Done: w.Done, Failed: w.Failed, Refused: w.Refused, Note: w.Note, SilentS: silent.Seconds(),

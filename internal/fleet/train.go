@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"nas/accuracy/training"
 	"nas/internal/tasks"
@@ -33,6 +32,9 @@ func (d *Dispatcher) Train(ctx context.Context, j training.Job) (training.Outcom
 		case a.Failed != "":
 			return training.Outcome{}, errors.New(a.Failed)
 		}
+		if why := d.o.Weights.Place(&a.Outcome, j.Dir); why != "" {
+			d.o.Say("the weights of network %s, trained by worker %s, are not here: %s", j.ArchID, a.Worker, why)
+		}
 		return a.Training()
 	}
 }
@@ -57,7 +59,7 @@ func (d *Dispatcher) trainLaneOf(t *tasks.Task) string {
 // here reports whether a worker was heard lately. The caller holds mu.
 func (d *Dispatcher) here(worker string) bool {
 	w := d.workers[worker]
-	return w != nil && !w.Leaving && time.Since(w.at) < silentAfter
+	return w != nil && w.here()
 }
 
 // release gives trainings that wait for a worker that is gone to all.
@@ -74,6 +76,6 @@ func (d *Dispatcher) release(ctx context.Context) {
 	}
 	d.mu.Unlock()
 	for _, lane := range lanes {
-		d.purge(ctx, lane)
+		d.service.purge(ctx, lane)
 	}
 }

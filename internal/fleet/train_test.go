@@ -29,6 +29,7 @@ test $((params % 7)) != 0 || { echo "no luck with $params"; exit 3; }
 echo "$1 from $from" >> "$NOTES"
 echo "accuracy $((30 + params % 41 + $1 * 3 / 2)).$((params % 1000))"
 echo $1 > checkpoint
+cp net.safetensors trained.safetensors
 `
 
 // recipeOf writes a recipe to a folder of its own. Slots and limits do not make it another one, its files do.
@@ -41,6 +42,7 @@ command = ["sh", "train.sh", "{epochs}"]
 files = ["train.sh"]
 env = ["NOTES"]
 pattern = 'accuracy (?P<accuracy>\S+)'
+weights = "trained.safetensors"
 rungs = [1, 3, 9]
 ` + more
 	for name, text := range map[string]string{"train.sh": script, "train.toml": text} {
@@ -133,10 +135,26 @@ func TestFleetTrains(t *testing.T) {
 	if all != trainings || kept != resumed || resumed == 0 {
 		t.Errorf("%d trainings, %d of them resumed; on one machine %d and %d", all, kept, trainings, resumed)
 	}
+	wantWeights(t, dir, want)
 	for i, folder := range folders {
 		entries, err := os.ReadDir(folder)
 		if trained := err == nil && len(entries) > 0; trained == (i == 2) {
 			t.Errorf("worker %d trained: %v, %v", i, trained, err)
+		}
+	}
+}
+
+// wantWeights wants the weights of a run in another one, byte for byte.
+func wantWeights(t *testing.T, dir, want string) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(want, runstore.WeightsDir, "*"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("the run on one machine has no weights: %v", err)
+	}
+	for _, path := range paths {
+		rel := filepath.Join(runstore.WeightsDir, filepath.Base(path))
+		if !bytes.Equal(runtest.Read(t, dir, rel), runtest.Read(t, want, rel)) {
+			t.Errorf("%s is another than on one machine", rel)
 		}
 	}
 }

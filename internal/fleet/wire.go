@@ -29,6 +29,7 @@ const (
 // The last tokens of the subjects of a run.
 const (
 	ofOutcomes = "outcomes" // a worker sends an outcomeMessage and waits for an answer
+	ofWeights  = "weights"  // a worker sends a part of weights, before the outcome that they belong to
 	ofClaims   = "claims"   // a worker that gets a task again asks whether it is still wanted
 	ofReturns  = "returns"  // a worker gives a task back unfinished
 	ofSetup    = "setup"    // a worker asks for a part of the setup
@@ -77,15 +78,23 @@ type announcement struct {
 	Data   string `json:"data,omitempty"`
 	// AckWaitS is how long a worker may be silent before its task goes to another, in seconds.
 	AckWaitS float64 `json:"ack_wait_s"`
+	// BeatS is how long a worker should be quiet between two beats, in seconds: the more workers, the longer. 0 means 2.
+	BeatS float64 `json:"beat_s,omitempty"`
 }
 
 func (a *announcement) check() error {
 	if !plainRun.MatchString(a.Run) || a.Setup < 1 || a.Setup > tasks.MaxSetup ||
-		!(a.AckWaitS > 0.01) || a.AckWaitS > 3600 || len(a.Name) > maxText || len(a.Version) > 256 || len(a.Class) > 256 ||
+		!(a.AckWaitS > 0.01) || a.AckWaitS > 3600 || !(a.BeatS >= 0) || a.BeatS > maxBeat.Seconds() ||
+		len(a.Name) > maxText || len(a.Version) > 256 || len(a.Class) > 256 ||
 		len(a.Recipe) > 64 || len(a.Data) > 64 || a.Recipe != "" && !plainName.MatchString(a.Recipe) {
 		return fault.New("fleet: the announcement of a run is damaged")
 	}
 	return nil
+}
+
+// beatInterval is how often a worker of the run says how it stands.
+func (a *announcement) beatInterval() time.Duration {
+	return max(beatEvery, time.Duration(a.BeatS*float64(time.Second)))
 }
 
 // bundleMessage is some tasks of one run and kind that travel together.
@@ -153,11 +162,18 @@ type beat struct {
 	Refused int      `json:"refused"` // messages
 	Note    string   `json:"note,omitempty"`
 	Leaving bool     `json:"leaving,omitempty"`
+	EveryS  float64  `json:"every_s,omitempty"` // seconds to the next one; 0 means 2
+}
+
+// every is the time to the next beat.
+func (b *beat) every() time.Duration {
+	return max(beatEvery, time.Duration(b.EveryS*float64(time.Second)))
 }
 
 func (b *beat) check() error {
 	if !plainName.MatchString(b.Worker) || len(b.Version) > 256 || len(b.Class) > 256 || len(b.Device) > 512 ||
-		len(b.Lanes) > 64 || len(b.Note) > maxText || b.Slots < 0 || b.Slots > 1<<16 {
+		len(b.Lanes) > 64 || len(b.Note) > maxText || b.Slots < 0 || b.Slots > 1<<16 ||
+		!(b.EveryS >= 0) || b.EveryS > maxBeat.Seconds() {
 		return fault.New("fleet: what a worker says of itself is damaged")
 	}
 	return nil
@@ -182,8 +198,13 @@ func encode(v any) []byte {
 	return b
 }
 
-// beatEvery is the time between two beats, and silentAfter that after which a worker counts as gone.
+// A worker says every beatEvery how it stands. Where there are many workers it is told to say so less often, so that a
+// searcher hears about beatsPerSecond of them all together, and each one after maxBeat at the latest.
 const (
-	beatEvery   = 2 * time.Second
-	silentAfter = 4 * beatEvery
+	beatEvery      = 2 * time.Second
+	maxBeat        = 10 * time.Minute
+	beatsPerSecond = 100
 )
+
+// silentAfter is how long a worker that should be heard every so often may be silent before it counts as gone.
+func silentAfter(every time.Duration) time.Duration { return 4 * every }

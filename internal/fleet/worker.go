@@ -106,8 +106,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	var work sync.WaitGroup
 	defer work.Wait()
+	var asked time.Time
 	for {
-		w.conn.PublishRequest(subjectRuns, inbox, nil)
+		if time.Since(asked) >= w.askEvery() {
+			w.conn.PublishRequest(subjectRuns, inbox, nil)
+			asked = time.Now()
+		}
 		select {
 		case <-ctx.Done():
 			w.Say("worker %s ends: it finishes its tasks or gives them back", w.Name)
@@ -139,12 +143,24 @@ func (w *Worker) sayOnce(what, format string, a ...any) {
 	}
 }
 
+// askEvery is how often the worker asks for runs: a worker that has some, as often as it says how it stands.
+func (w *Worker) askEvery() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	every := time.Duration(0)
+	for _, m := range w.runs {
+		every = max(every, time.Duration(m.beatEvery.Load()))
+	}
+	return max(every, beatEvery) - beatEvery/2
+}
+
 // join begins to work for a run, unless it does already.
 func (w *Worker) join(ctx context.Context, a announcement, all *sync.WaitGroup) error {
 	w.mu.Lock()
 	m := w.runs[a.Run]
 	w.mu.Unlock()
 	if m != nil {
+		m.beatEvery.Store(int64(a.beatInterval()))
 		return nil
 	}
 	if a.Format != tasks.Format {
@@ -152,6 +168,7 @@ func (w *Worker) join(ctx context.Context, a announcement, all *sync.WaitGroup) 
 			"everywhere", a.Version, a.Format, buildinfo.Version(), tasks.Format)
 	}
 	m = &member{worker: w, announcement: a, ended: make(chan struct{})}
+	m.beatEvery.Store(int64(a.beatInterval()))
 	if err := m.prepare(ctx); err != nil {
 		return err
 	}
@@ -175,8 +192,11 @@ type member struct {
 	school *tasks.School
 	lanes  []string
 	note   string // why it does less than it could
-	ended  chan struct{}
-	once   sync.Once
+
+	beatEvery atomic.Int64   // a [time.Duration]
+	acks      sync.WaitGroup // on their way
+	ended     chan struct{}
+	once      sync.Once
 }
 
 // prepare fetches the setup of the run and makes its models, for as much as this worker can do.
@@ -258,12 +278,10 @@ func (m *member) run(ctx context.Context) {
 	for range w.Slots {
 		slots.Go(func() { m.slot(ctx, hard) })
 	}
-	beats := time.NewTicker(beatEvery)
-	defer beats.Stop()
 	m.beat(false)
 	for going := true; going; {
 		select {
-		case <-beats.C:
+		case <-time.After(time.Duration(m.beatEvery.Load())):
 			m.beat(false)
 		case <-m.ended:
 			going = false
@@ -286,6 +304,7 @@ func (m *member) run(ctx context.Context) {
 		stop()
 		<-idle
 	}
+	m.acks.Wait()
 	m.beat(true)
 	w.conn.FlushTimeout(time.Second)
 	w.Say("done with %s", m.Name)
@@ -310,7 +329,7 @@ func (m *member) beat(leaving bool) {
 	b := beat{
 		Worker: w.Name, Version: buildinfo.Version(), Class: evaluator.NumericClass(), Lanes: m.lanes, Slots: w.Slots,
 		Busy: int(w.busy.Load()), Done: int(w.done.Load()), Failed: int(w.failed.Load()), Refused: int(w.refused.Load()),
-		Note: m.note, Leaving: leaving,
+		Note: m.note, Leaving: leaving, EveryS: time.Duration(m.beatEvery.Load()).Seconds(),
 	}
 	if w.Device != nil {
 		b.Device = w.Device.Device().String()

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"nas/internal/atomicfile"
 	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/tasks"
@@ -21,6 +22,8 @@ type Worker struct {
 	Name         string // for people, kept with each outcome
 	// Device times networks; called once, by the first task that measures.
 	Device func() (timing.Runtime, error)
+	// Schools are the recipes and data that it trains with.
+	Schools []*tasks.School
 	// Again does tasks that have an outcome.
 	Again bool
 
@@ -110,11 +113,37 @@ func (w *Worker) prepare(
 			return tasks.MeasureOn(ctx, w.device, w.Name, t)
 		}, true, nil
 	}
+	if t.Kind == tasks.Train {
+		for _, s := range w.Schools {
+			if s.Trains(t) {
+				do = func(ctx context.Context) (tasks.Outcome, error) { return w.train(ctx, s, folder, t) }
+				return do, false, nil
+			}
+		}
+		return nil, false, fault.Errorf("jobs: %s is a training by a recipe or with data that are not here: give the ones "+
+			"of the search with --trains and --data, file for file", filepath.Join(folder, taskFile))
+	}
 	room, err := w.room(ctx, folder, t.Run)
 	if err != nil {
 		return nil, false, err
 	}
 	return func(ctx context.Context) (tasks.Outcome, error) { return room.Evaluate(ctx, t) }, false, nil
+}
+
+// train does a training, and leaves the weights of a network that came to the last rung beside its outcome. A training
+// that fails has an outcome that says why.
+func (w *Worker) train(ctx context.Context, s *tasks.School, folder string, t *tasks.Task) (tasks.Outcome, error) {
+	o, weights, err := s.Do(ctx, w.Name, t)
+	if err != nil {
+		if ctx.Err() != nil {
+			return o, ctx.Err()
+		}
+		return tasks.Failed(t, w.Name, err.Error())
+	}
+	if weights != nil && o.Weights().Missing == "" {
+		err = atomicfile.WriteFile(filepath.Join(folder, weightsFile), weights)
+	}
+	return o, err
 }
 
 // room returns the models of a run. Folders of one run share them.

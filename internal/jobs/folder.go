@@ -24,6 +24,7 @@ const (
 	taskFile    = "job.json"
 	setupFile   = "setup.json.gz"
 	outcomeFile = "outcome.json"
+	weightsFile = "weights.safetensors" // of a training that came to the last rung
 )
 
 // Write writes a folder for each task into dir, with the names 0, 1, 2 ... that follow those that are there. It returns
@@ -155,6 +156,18 @@ func Outcome(folder string) (*tasks.Outcome, error) {
 		return nil, fault.Errorf("jobs: %s: %w: delete it and let nas work do the job again", path, err)
 	}
 	return &o, nil
+}
+
+// Weights takes the weights that belong to the outcome of a folder.
+func Weights(folder string, o *tasks.Outcome, in *tasks.Incoming) error {
+	w := o.Weights()
+	if w == nil || w.Missing != "" || in.Name == "" {
+		return nil
+	}
+	if err := in.Take(filepath.Join(folder, weightsFile), w); err != nil {
+		return fault.Errorf("jobs: %w: copy the folder again, or let nas work --again do the job once more", err)
+	}
+	return nil
 }
 
 // writeOutcome stores an outcome beside its task.

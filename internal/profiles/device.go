@@ -160,6 +160,7 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 			})
 		},
 	})
+	o.Report(work.Progress{Step: "calibrate", Ended: true})
 	if err != nil {
 		return nil, err
 	}

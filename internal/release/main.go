@@ -1,5 +1,6 @@
 // Release builds nas for every system that it is released for, and packs each binary with the
-// licence, the notice and the README into an archive. The bytes depend only on the sources, the
+// licence, the notice, the README, the manual pages and the completions of the shells into an archive.
+// The bytes depend only on the sources, the
 // version and the Go release, not on the day, the machine or the directory.
 //
 //	go run ./internal/release -version v0.1.0           from the top of the module, into dist/
@@ -66,6 +67,10 @@ func release(root, out, version, only string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
+	pages, err := manual(root)
+	if err != nil {
+		return err
+	}
 	var sums []string
 	for _, t := range targets {
 		if only != "" && only != t.String() {
@@ -77,6 +82,9 @@ func release(root, out, version, only string) error {
 		}
 		name := "nas-" + version + "-" + t.String()
 		files := map[string][]byte{}
+		for page, text := range pages {
+			files[name+"/"+page] = text
+		}
 		for _, f := range beside {
 			if files[name+"/"+f], err = os.ReadFile(filepath.Join(root, f)); err != nil {
 				return err
@@ -102,6 +110,33 @@ func release(root, out, version, only string) error {
 		return fmt.Errorf("there is no target %s: want one of %v", only, targets)
 	}
 	return os.WriteFile(filepath.Join(out, "SHA256SUMS"), []byte(strings.Join(sums, "")), 0o644)
+}
+
+// manual returns the manual pages of the commands, man/man1/*.1, and the completions of the shells, completions/*. The
+// command line is known to package main alone, whose test writes them.
+func manual(root string) (map[string][]byte, error) {
+	tmp, err := os.MkdirTemp("", "nas-release-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	cmd := exec.Command("go", "test", "./cmd/nas", "-vet=off", "-count=1", "-run", "^TestManualPages$", "-man", tmp)
+	cmd.Dir = root
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("manual pages: %w\n%s", err, text)
+	}
+	pages := map[string][]byte{}
+	err = filepath.WalkDir(tmp, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(tmp, path)
+		if err == nil {
+			pages[filepath.ToSlash(name)], err = os.ReadFile(path)
+		}
+		return err
+	})
+	return pages, err
 }
 
 // setVersion is the linker's flag that tells the program its version.

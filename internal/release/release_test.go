@@ -108,6 +108,26 @@ func copySources(t *testing.T, from, to string) {
 	}
 }
 
+// The manual has a page for each command, and the completions of four shells.
+func TestManual(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: -short, and it links the program's tests")
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("skipped: no go command to build with")
+	}
+	pages, err := manual(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"man/man1/nas.1", "man/man1/nas-run.1", "man/man1/nas-validate-latency.1",
+		"completions/nas.bash", "completions/_nas", "completions/nas.fish", "completions/nas.ps1"} {
+		if !bytes.Contains(pages[name], []byte("nas")) {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
+
 func TestPacksAgree(t *testing.T) {
 	files := map[string][]byte{"a/nas": []byte("binary"), "a/LICENSE": []byte("text")}
 	for name, pack := range map[string]func(io.Writer, map[string][]byte) error{"tar": packTar, "zip": packZip} {

@@ -57,7 +57,7 @@ func latencyOf(e latency.Estimate) map[blockIndex]map[string]float64 {
 			if parts[at] == nil {
 				parts[at] = map[string]float64{}
 			}
-			parts[at][kindOfWork(k)] += k.Ms / float64(k.Count)
+			parts[at][KindOfWork(k)] += k.Ms / float64(k.Count)
 		}
 	}
 	return parts
@@ -179,7 +179,7 @@ func nameOfLayer(l blocks.Layer) string {
 
 func depthwise(l blocks.Layer) bool { return l.Groups > 1 && l.Groups == l.In.C }
 
-// kindOfLayer is the kind of work of a layer, as [kindOfWork] is that of a kernel.
+// kindOfLayer is the kind of work of a layer, as [KindOfWork] is that of a kernel.
 func kindOfLayer(l blocks.Layer) string {
 	switch {
 	case l.Op == "linear", strings.Contains(l.Op, "pool"), l.Op == "mul":

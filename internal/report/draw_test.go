@@ -76,6 +76,22 @@ func madeUpSeries(r *rand.Rand, name string, n int, slower float64) Series {
 	return s
 }
 
+// madeUpRoofline has kernels at random places under its roof.
+func madeUpRoofline(r *rand.Rand) Roofline {
+	roof := Roofline{
+		Title: "What bounds 4f2a90b1c3d2", Subtitle: "8.31 ms predicted; a point is a call of a kernel", Peak: 90,
+		Slopes: []Slope{{"80 GB/s, within the second-level cache", 80}, {"19 GB/s, beyond it", 19}},
+		Notes:  []string{"The roof is measured on this machine."},
+	}
+	for i := range 40 {
+		x := math.Exp(6*r.Float64() - 2)
+		roof.Points = append(roof.Points, RooflinePoint{
+			[]string{"pointwise", "depthwise", fused}[i%3], x, min(90, 19*x) * (0.3 + 0.6*r.Float64()), 0.08 * r.Float64(),
+		})
+	}
+	return roof
+}
+
 // figures are made-up examples of every figure.
 func figures() map[string]Figure {
 	r := rand.New(rand.NewPCG(3, 4))
@@ -152,7 +168,7 @@ func figures() map[string]Figure {
 		shares.Genes = append(shares.Genes, gs)
 	}
 	return map[string]Figure{
-		"growth": growth, "agreement": agree, "breakdown": bars, "diagram": diagram, "shares": shares,
+		"growth": growth, "agreement": agree, "breakdown": bars, "roofline": madeUpRoofline(r), "diagram": diagram, "shares": shares,
 		"front":       madeUpFronts(4000),
 		"front-large": madeUpFronts(60000),
 		"front-few":   madeUpFronts(25),

@@ -63,7 +63,8 @@ var works = map[string]string{
 	"avgpool": gates, "avgpool_pad": gates, "maxpool": gates,
 }
 
-func kindOfWork(k latency.Kernel) string {
+// KindOfWork is the kind of the work of a kernel, by which pictures colour it.
+func KindOfWork(k latency.Kernel) string {
 	switch w, ok := works[k.Unit.Name]; {
 	case ok:
 		return w

@@ -204,6 +204,10 @@ func TestBadData(t *testing.T) {
 		"agreement": Agreement{Series: []AgreementSeries{{Points: []Prediction{{Measured: 0, Predicted: 1}}}}},
 		"breakdown": Breakdown{Rows: []Bar{{Label: "x"}}},
 		"shares":    Shares{},
+		"genes":     Importance{},
+		"roofline": Roofline{Peak: 1, Slopes: []Slope{{"", 1}}, Points: []RooflinePoint{
+			{Kind: "pointwise", Rate: 1}, {Kind: "pointwise", Intensity: math.Inf(1), Rate: 1}, {Kind: "pointwise", Intensity: nan, Rate: 1},
+		}},
 	} {
 		if err := Encode(&bytes.Buffer{}, "svg", f); err == nil || !strings.HasPrefix(err.Error(), "report: there is no") {
 			t.Errorf("%s without data: %v", name, err)

@@ -9,6 +9,7 @@ import (
 	"nas/internal/journal"
 	"nas/internal/plural"
 	"nas/internal/runstore"
+	"nas/internal/tasks"
 	"nas/search"
 )
 
@@ -47,17 +48,18 @@ func openFleet(
 		access = x.server.Access()
 		s.Sayf("workers join with nas worker --fleet %s", x.server.URL())
 	}
-	recipe, data, err := s.TrainedBy()
+	by, err := s.TrainedBy()
 	if err != nil {
 		return x, err
 	}
 	x.dispatcher, err = fleet.Open(ctx, fleet.Options{
-		Access: access, Dir: store.Dir(), Name: s.Config.Name, Patience: o.Patience, Recipe: recipe, Data: data, Say: s.Sayf,
+		Access: access, Dir: store.Dir(), Name: s.Config.Name, Patience: o.Patience, Recipe: by.Recipe, Data: by.Data,
+		Weights: tasks.IncomingOf(store.Path(runstore.TrainingDir), by.Weights), Say: s.Sayf,
 	})
 	if err != nil {
 		return x, err
 	}
-	if recipe == "" {
+	if by.Recipe == "" {
 		return x, nil
 	}
 	return x, s.StartTraining(ctx, store, resumed, x.dispatcher)

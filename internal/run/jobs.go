@@ -11,6 +11,7 @@ import (
 	"nas/internal/jobs"
 	"nas/internal/plural"
 	"nas/internal/results"
+	"nas/internal/rungs"
 	"nas/internal/runstore"
 	"nas/internal/tasks"
 	"nas/search"
@@ -53,21 +54,14 @@ func AskJobs(ctx context.Context, o Options, dir string, n int, again bool) (*As
 		return nil, err
 	}
 	defer x.close()
-	if x.setup.Trains() {
-		return nil, config.Usagef("%s trains its candidates, and job folders do not train yet: nas run %s trains them here",
-			x.store.Dir(), filepath.Join(x.store.Dir(), runstore.ConfigFile))
-	}
-	if _, err := x.advance(); err != nil {
+	open, err := x.advance(ctx)
+	if err != nil {
 		return nil, err
 	}
 	out := &AskedJobs{Dir: x.store.Dir(), Jobs: dir, Folders: []string{}, Ended: x.ended()}
 	var list []tasks.Task
 	var keys []string
-	for _, c := range x.steps.Pending() {
-		t := tasks.NewTask(x.run, tasks.Evaluate, &c)
-		if _, done := x.journal.Get(t.Key()); done {
-			continue
-		}
+	for _, t := range open {
 		handed := x.journal.Handed(t.Key())
 		if handed {
 			out.Waiting++
@@ -174,12 +168,15 @@ func TellJobs(ctx context.Context, o Options, folders []string) (*ToldJobs, erro
 		}
 	}
 	before := x.journal.Len()
+	if err := x.forgive(outcomes); err != nil {
+		return nil, err
+	}
 	if err := x.journal.Add(outcomes...); err != nil {
 		return nil, err
 	}
 	out.New = x.journal.Len() - before
 	out.Known += len(outcomes) - out.New
-	if _, err := x.advance(); err != nil {
+	if _, err := x.advance(ctx); err != nil {
 		return nil, err
 	}
 	if out.Measured, err = x.keepMeasured(measured); err != nil {
@@ -202,6 +199,10 @@ func (x *stepwise) outcome(folder string) (o *tasks.Outcome, known bool, err err
 	if o.Run != x.run {
 		return nil, false, fmt.Errorf("it is of run %s, %s is run %s", o.Run, x.store.Dir(), x.run)
 	}
+	if o.Kind == tasks.Train {
+		known, err = x.training(folder, o)
+		return o, known, err
+	}
 	if o.Kind != tasks.Evaluate || o.Trial < x.steps.Progress().Trials || x.ended() != "" {
 		return o, o.Kind == tasks.Evaluate, nil
 	}
@@ -212,6 +213,49 @@ func (x *stepwise) outcome(folder string) (o *tasks.Outcome, known bool, err err
 	}
 	_, err = resultOf(o, &pending[i], x.setup.Objectives)
 	return o, false, err
+}
+
+// training checks that the outcome of a folder is one of a training that was asked for, and takes its weights. It is
+// known if its rung is, or its trial.
+func (x *stepwise) training(folder string, o *tasks.Outcome) (known bool, err error) {
+	if !x.setup.Trains() {
+		return false, fmt.Errorf("it is a training, and %s trains nothing", x.store.Dir())
+	}
+	if had, ok := x.journal.Get(o.Key()); ok && (had.Failed == "" || o.Failed != "") {
+		return true, nil
+	}
+	if !x.journal.Handed(o.Key()) {
+		for e := range rungs.Entries(x.store.Path(runstore.TrainingFile)) {
+			if e.ArchID == o.ArchID && e.Rung == o.Rung {
+				return true, nil
+			}
+		}
+		for t, err := range x.store.Trials() {
+			if err == nil && t.ArchID == o.ArchID {
+				return true, nil
+			}
+		}
+		return false, fmt.Errorf("rung %d of network %s has not been asked for", o.Rung, o.ArchID)
+	}
+	if err := o.CheckResult(); err != nil {
+		return false, err
+	}
+	in, err := x.incoming()
+	if err != nil {
+		return false, err
+	}
+	return false, jobs.Weights(folder, o, &in)
+}
+
+// forgive drops failures for which there is a better outcome now: the job was done once more.
+func (x *stepwise) forgive(outcomes []tasks.Outcome) error {
+	var keys []string
+	for i := range outcomes {
+		if had, ok := x.journal.Get(outcomes[i].Key()); ok && had.Kind == tasks.Train && had.Failed != "" {
+			keys = append(keys, outcomes[i].Key())
+		}
+	}
+	return x.journal.Drop(keys...)
 }
 
 // keepMeasured writes measurements to the table of those that other machines made. A network that is measured again on

@@ -13,7 +13,9 @@ import (
 func withLive(o work.Options, live *view.Live) work.Options {
 	progress := o.Progress
 	o.Progress = func(p work.Progress) {
-		live.Step(p.Step, p.String())
+		if !p.Ended {
+			live.Step(p.Step, p.String())
+		}
 		if progress != nil {
 			progress(p)
 		}

@@ -91,7 +91,12 @@ func explore(
 		o.Replay = store.Trials()
 	}
 	s.Sayf("searching %s with %s", s.Config.Name, searcher)
-	if summary, err = far.search(ctx, searcher, s, store, o); err != nil {
+	if !resumed {
+		s.Report(work.Progress{Step: "search", Total: c.Budget()}) // the first network may take minutes
+	}
+	summary, err = far.search(ctx, searcher, s, store, o)
+	s.Report(work.Progress{Step: "search", Ended: true})
+	if err != nil {
 		return nil, nil, err
 	}
 	if summary.Status != search.StatusInterrupted {

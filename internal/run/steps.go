@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"nas/internal/evaluator"
 	"nas/internal/journal"
+	"nas/internal/known"
 	"nas/internal/runstore"
 	"nas/internal/tasks"
 	"nas/search"
@@ -93,8 +95,36 @@ func (x *stepwise) ended() string {
 	return text
 }
 
-// advance tells the searcher the outcomes in the journal whose turn it is, and stores their trials.
-func (x *stepwise) advance() (told int, err error) {
+// advance tells the searcher what is known and whose turn it is, stores those trials, and returns the tasks that the
+// next ones wait for.
+func (x *stepwise) advance(ctx context.Context) (open []tasks.Task, err error) {
+	if x.setup.Trains() {
+		if open, err = x.advanceTraining(ctx); err != nil {
+			return nil, err
+		}
+		return open, x.note()
+	}
+	if err := x.tellKnown(); err != nil {
+		return nil, err
+	}
+	for _, c := range x.steps.Pending() {
+		t := tasks.NewTask(x.run, tasks.Evaluate, &c)
+		if _, done := x.journal.Get(t.Key()); !done {
+			open = append(open, t)
+		}
+	}
+	return open, x.note()
+}
+
+// note notes how far the run has come.
+func (x *stepwise) note() error {
+	m := x.store.Manifest()
+	m.Trials, m.Updated = x.steps.Progress().Trials, time.Now().UTC()
+	return x.store.SetManifest(m)
+}
+
+// tellKnown tells the searcher the outcomes in the journal whose turn it is, and stores their trials.
+func (x *stepwise) tellKnown() error {
 	const most = 256 // trials that are stored at once
 	var batch []search.Trial
 	var keys []string
@@ -105,7 +135,6 @@ func (x *stepwise) advance() (told int, err error) {
 		if err := x.store.Append(batch); err != nil {
 			return err
 		}
-		told += len(batch)
 		err := x.journal.Drop(keys...)
 		batch, keys = batch[:0], keys[:0]
 		return err
@@ -119,27 +148,79 @@ func (x *stepwise) advance() (told int, err error) {
 		r, err := resultOf(&o, &pending[0], x.setup.Objectives)
 		if err != nil { // of a search with another budget, say: the candidate is evaluated again
 			if err := x.journal.Drop(key); err != nil {
-				return told, err
+				return err
 			}
 			break
 		}
 		t, err := x.steps.Tell(r)
 		if err != nil {
-			return told, err
+			return err
 		}
 		batch, keys = append(batch, t), append(keys, key)
 		if len(batch) == most {
 			if err := flush(); err != nil {
-				return told, err
+				return err
 			}
 		}
 	}
-	if err := flush(); err != nil {
-		return told, err
+	return flush()
+}
+
+// advanceTraining is advance for a run that trains its candidates. All of them are judged at once, by what is known of
+// their rungs, until each one waits for a training or for another candidate.
+func (x *stepwise) advanceTraining(ctx context.Context) (open []tasks.Task, err error) {
+	in, err := x.incoming()
+	if err != nil {
+		return nil, err
 	}
-	m := x.store.Manifest()
-	m.Trials, m.Updated = x.steps.Progress().Trials, time.Now().UTC()
-	return told, x.store.SetManifest(m)
+	for {
+		pending := slices.Clone(x.steps.Pending())
+		if len(pending) == 0 {
+			return nil, nil
+		}
+		run := known.Run{Setup: x.setup, Store: x.store, Journal: x.journal, ID: x.run, Weights: in}
+		results, open, err := run.Judge(ctx, pending)
+		if err != nil {
+			return nil, err
+		}
+		told, err := x.tellTrained(results)
+		if err != nil || told == 0 {
+			return open, err
+		}
+	}
+}
+
+// tellTrained tells the searcher the results at the front of those that it waits for, and stores their trials.
+func (x *stepwise) tellTrained(results []*search.Result) (told int, err error) {
+	var batch []search.Trial
+	var keys []string
+	for _, r := range results {
+		if r == nil || x.ended() != "" {
+			break
+		}
+		t, err := x.steps.Tell(*r)
+		if err != nil {
+			return 0, err
+		}
+		batch = append(batch, t)
+		for rung := range len(t.Rungs) + 1 {
+			of := tasks.Task{Kind: tasks.Train, ArchID: t.ArchID, Rung: rung}
+			keys = append(keys, of.Key())
+		}
+	}
+	if len(batch) == 0 {
+		return 0, nil
+	}
+	if err := x.store.Append(batch); err != nil {
+		return 0, err
+	}
+	return len(batch), x.journal.Drop(keys...)
+}
+
+// incoming is where weights that other machines trained wait for their outcome.
+func (x *stepwise) incoming() (tasks.Incoming, error) {
+	by, err := x.setup.TrainedBy()
+	return tasks.IncomingOf(x.store.Path(runstore.TrainingDir), by.Weights), err
 }
 
 // resultOf returns the result in an outcome of a candidate, judged as the result of an evaluation here would be.

@@ -19,6 +19,7 @@ type Ladder struct {
 	ended   int           // the smallest id that has not ended
 	known   int           // the smallest id of which is not known whether it is trained
 	changed chan struct{} // closed at every change, and made anew
+	waiting int           // calls that wait for changed
 }
 
 type trial struct {
@@ -148,13 +149,14 @@ func (l *Ladder) advance() {
 		l.known++
 	}
 	close(l.changed)
-	l.changed = make(chan struct{})
+	l.changed, l.waiting = make(chan struct{}), 0
 }
 
 // wait waits, with mu held, until what is known is enough.
 func (l *Ladder) wait(ctx context.Context, enough func() bool) error {
 	for !enough() {
 		changed := l.changed
+		l.waiting++
 		l.mu.Unlock()
 		select {
 		case <-changed:
@@ -165,6 +167,13 @@ func (l *Ladder) wait(ctx context.Context, enough func() bool) error {
 		}
 	}
 	return nil
+}
+
+// Waiting returns how many calls wait for other trials, and will go on waiting unless something is recorded.
+func (l *Ladder) Waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting
 }
 
 // among reports whether a trial is, among those up to it that came to a rung, on the front or one of the best 1/eta,

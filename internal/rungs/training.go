@@ -53,6 +53,8 @@ type Training struct {
 	decided chan struct{}   // closed when good is set, or so many failed that the run ends
 	verdict error           // why the run ends
 	active  int             // trainings at work
+	idle    int             // calls of Score that wait for their context
+	unsure  int             // calls of Score whose training failed before any ended well
 	stopped map[string]bool // arch ids of networks that were stopped
 }
 
@@ -110,6 +112,9 @@ func (t *Training) Score(ctx context.Context, c Candidate, r *search.Result) err
 		return err
 	}
 	if t.o.Most > 0 && before >= t.o.Most { // asked for, and not needed: the run ends when those before it have
+		t.mu.Lock()
+		t.idle++
+		t.mu.Unlock()
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
@@ -198,6 +203,8 @@ func (t *Training) keepWeights(c Candidate) error {
 		return nil
 	}
 	if _, err := os.Stat(t.folder(c.ArchID)); errors.Is(err, fs.ErrNotExist) {
+		t.o.Say("trial %d: no weights of network %s are kept: it was trained for another run, or on another machine",
+			c.ID, c.ArchID)
 		return nil
 	}
 	data, err := t.o.Recipe.Weights(t.folder(c.ArchID), c.Network)
@@ -291,6 +298,29 @@ func (t *Training) rung(ctx context.Context, c Candidate, i int) (training.Outco
 	return out, nil
 }
 
+// Waiting returns how many calls of Score wait for other candidates, and will go on waiting unless a training ends; -1
+// if that just changes. Those that wait in the trainer are not counted.
+func (t *Training) Waiting() int {
+	type state struct {
+		idle, unsure, active int
+		decided              bool
+	}
+	now := func() state {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return state{t.idle, t.unsure, t.active, t.good || t.verdict != nil}
+	}
+	before := now()
+	n := t.ladder.Waiting()
+	if now() != before {
+		return -1
+	}
+	if n += before.idle; before.active > 0 {
+		n += before.unsure // else it is decided soon
+	}
+	return n
+}
+
 // firstFailures is the number of trainings that must fail, before any ended well, for the run to end.
 const firstFailures = 3
 
@@ -307,7 +337,7 @@ func (t *Training) succeeded() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.good && t.verdict == nil {
-		t.good = true
+		t.good, t.unsure = true, 0
 		close(t.decided)
 	}
 }
@@ -318,6 +348,9 @@ func (t *Training) failed(ctx context.Context, c Candidate, err error) error {
 	t.mu.Lock()
 	if t.bad++; !t.good && t.verdict == nil && t.bad >= firstFailures {
 		t.end(fmt.Errorf("the first %d trainings all failed; trial %d: %w", t.bad, c.ID, err))
+	}
+	if !t.good && t.verdict == nil {
+		t.unsure++
 	}
 	t.mu.Unlock()
 	for {
@@ -343,6 +376,6 @@ func (t *Training) failed(ctx context.Context, c Candidate, err error) error {
 
 // end decides that the run ends.
 func (t *Training) end(err error) {
-	t.verdict = fault.Errorf("rungs: %w", err)
+	t.verdict, t.unsure = fault.Errorf("rungs: %w", err), 0
 	close(t.decided)
 }

@@ -20,7 +20,11 @@ func (o *Outcome) Training() (x training.Outcome, err error) {
 	if o.Kind != Train {
 		return x, fmt.Errorf("the outcome is of kind %.20q", o.Kind)
 	}
-	err = json.Unmarshal(o.Result, &x)
+	var all trained
+	err = json.Unmarshal(o.Result, &all)
+	if x = all.Outcome; err == nil {
+		err = all.Weights.check()
+	}
 	if err == nil && (math.IsNaN(x.Accuracy) || math.IsInf(x.Accuracy, 0)) {
 		err = fmt.Errorf("the accuracy is %v", x.Accuracy)
 	}
@@ -64,36 +68,48 @@ func (s *School) IDs() (recipe, data string) { return s.recipe.Hash(), s.dataID 
 // Slots is how many trainings the recipe allows at once.
 func (s *School) Slots() int { return len(s.recipe.Spec().Slots) }
 
-// Do does a task of kind [Train]. Its error says why the network has no accuracy, or is that of ctx.
-func (s *School) Do(ctx context.Context, worker string, t *Task) (Outcome, error) {
+// Do does a task of kind [Train]. Weights are what the last rung left, if the recipe keeps them; the outcome describes
+// them. Its error says why the network has no accuracy, or is that of ctx.
+func (s *School) Do(ctx context.Context, worker string, t *Task) (o Outcome, weights []byte, err error) {
 	if err := t.Check(); err != nil {
-		return Outcome{}, err
+		return o, nil, err
 	}
-	if t.Kind != Train || t.Recipe != s.recipe.Hash() || t.Data != s.dataID || t.Rung >= len(s.recipe.Spec().Rungs) {
-		return Outcome{}, fault.New("tasks: a training is of another recipe or of other data than those of this worker")
+	if !s.Trains(t) {
+		return o, nil, fault.New("tasks: a training is of another recipe or of other data than those of this worker")
 	}
 	net, err := networkOf(t)
 	if err != nil {
-		return Outcome{}, err
+		return o, nil, err
 	}
 	slot, err := s.slots.Take(ctx, 0)
 	if err != nil {
-		return Outcome{}, err
+		return o, nil, err
 	}
 	defer s.slots.Free(slot)
-	began := time.Now()
-	x, err := s.recipe.Train(ctx, training.Job{
-		Network: net, ArchID: t.ArchID, Arch: t.Arch, Rung: t.Rung, Seed: t.Seed, Data: s.data, Slot: slot,
-		Dir: filepath.Join(s.folder, t.Run, t.ArchID),
-	})
-	if err != nil {
-		return Outcome{}, err
+	began, spec := time.Now(), s.recipe.Spec()
+	dir := filepath.Join(s.folder, t.Run, t.ArchID)
+	var x trained
+	if x.Outcome, err = s.recipe.Train(ctx, training.Job{
+		Network: net, ArchID: t.ArchID, Arch: t.Arch, Rung: t.Rung, Seed: t.Seed, Data: s.data, Slot: slot, Dir: dir,
+	}); err != nil {
+		return o, nil, err
 	}
-	o := outcomeOf(t, worker, began)
+	if spec.Weights != "" && t.Rung == len(spec.Rungs)-1 {
+		if weights, err = s.recipe.Weights(dir, net); err != nil {
+			return o, nil, fmt.Errorf("weights = %q: %w", spec.Weights, err)
+		}
+		x.Weights = infoOf(weights)
+	}
+	o = outcomeOf(t, worker, began)
 	if o.Result, err = json.Marshal(x); err != nil {
-		return Outcome{}, err
+		return o, nil, err
 	}
-	return o, o.Seal()
+	return o, weights, o.Seal()
+}
+
+// Trains reports whether a task is a training by the recipe and the data of the school.
+func (s *School) Trains(t *Task) bool {
+	return t.Kind == Train && t.Recipe == s.recipe.Hash() && t.Data == s.dataID && t.Rung < len(s.recipe.Spec().Rungs)
 }
 
 // networkOf builds the network of a task from its arch string, and checks that it is the one of the task.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,10 @@ import (
 	"nas/latency"
 	"nas/search"
 )
+
+// importanceTrials are the fewest trials of a run whose page shows what its genes matter: of fewer the intervals
+// are wide, and the figure would take longer than the run.
+const importanceTrials = 500
 
 // Page makes the run's report.
 func Page(s *results.Stored) (html.Page, error) {
@@ -81,6 +86,11 @@ func Page(s *results.Stored) (html.Page, error) {
 	}
 	if shares, err := Shares(s); err == nil && len(shares.Genes) > 0 {
 		p.Figures = append(p.Figures, shares)
+	}
+	if searched.Trials >= importanceTrials {
+		if m, err := Importance(context.Background(), searched); err == nil { // not of a space without genes
+			p.Figures = append(p.Figures, m)
+		}
 	}
 	if len(s.Measured) > 0 {
 		p.Figures = append(p.Figures, Agreement(s))

@@ -38,6 +38,7 @@ type Progress struct {
 	Seconds bool             // Done and Total are seconds
 	Search  *search.Progress // of the step "search"
 	Note    string           // what else there is to say, in a few words
+	Ended   bool             // the step is over, though Done may be less than Total
 }
 
 // String is Done of Total, with the unit.

@@ -1,6 +1,7 @@
 // Runs ONNX models with ONNX Runtime: node run.cjs DIR < jobs.json
 // jobs: [{model, input, dims, output}], paths of the model and of raw float32
-// input and output. A job that says optional may fail: then there is no output file.
+// input and output. A job that says optional may fail: then there is no output file. One that says all wants all outputs,
+// one behind the other.
 // One thread: several, for small models, wait for each other longer than they work.
 // Prints the runtime's version.
 const dir = process.argv[2];
@@ -16,8 +17,8 @@ const fs = require('fs');
       const feeds = {};
       feeds[session.inputNames[0]] = new ort.Tensor('float32', data, job.dims);
       const result = await session.run(feeds);
-      const out = result[session.outputNames[0]];
-      fs.writeFileSync(job.output, Buffer.from(out.data.buffer, out.data.byteOffset, out.data.byteLength));
+      const outs = session.outputNames.slice(0, job.all ? undefined : 1).map((name) => result[name].data);
+      fs.writeFileSync(job.output, Buffer.concat(outs.map((d) => Buffer.from(d.buffer, d.byteOffset, d.byteLength))));
       if (session.release) await session.release();
     } catch (e) {
       if (job.optional) continue;

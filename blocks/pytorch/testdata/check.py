@@ -68,16 +68,35 @@ def run(job):
     return result
 
 
+def classified(y):
+    """The loss of a classifier, or of the mean of a map of classes."""
+    y = y.flatten(2).mean(2) if y.dim() > 2 else y
+    return F.cross_entropy(y, torch.arange(len(y)) % y.shape[1])
+
+
+def detected(outs, anchors=6):
+    """The loss of SSD (Liu et al., 2016, equation 1), with a class and a box drawn for every anchor."""
+    torch.manual_seed(1)
+    loss = 0
+    for scores, boxes in zip(outs[::2], outs[1::2]):
+        scores = scores.unflatten(1, (anchors, -1)).transpose(1, 2)
+        loss = loss + F.cross_entropy(scores, torch.randint(scores.shape[1], (len(scores), *scores.shape[2:])))
+        loss = loss + F.smooth_l1_loss(boxes, torch.randn_like(boxes))
+    return loss
+
+
 def train(model, x):
-    """Two steps of SGD: every parameter must have a gradient, and the loss must stay finite."""
+    """Steps of SGD: every parameter must have a gradient, and the loss must stay finite; that of a detector must fall."""
     model.train()
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    detector = isinstance(model(x), tuple)
+    if detector:
+        x = torch.cat([x, torch.randn(6, *x.shape[1:])])  # maps of one pixel give batch normalisation nothing but images
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2 if detector else 1e-3)
     losses = []
-    for _ in range(2):
+    for _ in range(10 if detector else 2):
         optimizer.zero_grad()
         y = model(x)
-        y = y.flatten(2).mean(2) if y.dim() > 2 else y
-        loss = F.cross_entropy(y, torch.arange(len(x)) % y.shape[1])
+        loss = detected(y) if detector else classified(y)
         loss.backward()
         still = [n for n, p in model.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
         optimizer.step()

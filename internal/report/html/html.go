@@ -83,18 +83,9 @@ const dataMark = `{"data":"here"}`
 
 // Write writes the report. Equal pages give equal bytes.
 func Write(w io.Writer, p Page) error {
-	var figures [][2]template.HTML // wide and narrow
-	for _, f := range p.Figures {
-		var b bytes.Buffer
-		if err := report.Encode(&b, "svg", f); err != nil {
-			return err
-		}
-		wide := b.String()
-		b.Reset()
-		if err := report.EncodeNarrow(&b, f); err != nil {
-			return err
-		}
-		figures = append(figures, [2]template.HTML{inlineSVG(wide), inlineSVG(b.String())})
+	figures, err := drawn(p.Figures)
+	if err != nil {
+		return err
 	}
 	sampled, notes := p.sample(), p.Fronts.Notes
 	if sampled != nil {
@@ -102,7 +93,7 @@ func Write(w io.Writer, p Page) error {
 	}
 	x, y := p.Fronts.X, p.Fronts.Y
 	var b bytes.Buffer
-	err := pageTemplate.Execute(&b, map[string]any{
+	err = pageTemplate.Execute(&b, map[string]any{
 		"Title": p.Fronts.Title, "Subtitle": p.Fronts.Subtitle, "Facts": p.Facts, "Live": p.Live,
 		"Notes": notes, "Figures": figures, "CSS": template.CSS(pageCSS),
 		"JS":   template.JS("'use strict';\n(() => {\n" + pageJS + chartJS + cardJS + liveJS + "})();\n"),
@@ -117,6 +108,23 @@ func Write(w io.Writer, p Page) error {
 		return fault.Errorf("report: %w", err)
 	}
 	return nil
+}
+
+// drawn are figures as parts of a page, wide and narrow.
+func drawn(figures []report.Figure) (out [][2]template.HTML, err error) {
+	for _, f := range figures {
+		var b bytes.Buffer
+		if err := report.Encode(&b, "svg", f); err != nil {
+			return nil, err
+		}
+		wide := b.String()
+		b.Reset()
+		if err := report.EncodeNarrow(&b, f); err != nil {
+			return nil, err
+		}
+		out = append(out, [2]template.HTML{inlineSVG(wide), inlineSVG(b.String())})
+	}
+	return out, nil
 }
 
 // write writes the filled template with the data in place of its mark: of the sampled
