@@ -99,7 +99,7 @@ test-arm64: ## kernels and engine for arm64, under qemu-user
 		{ [ "$$(id -u)" = 0 ] && S= || S='sudo -n'; $$S apt-get update -qq && $$S apt-get install -qq -y qemu-user-static; } >/dev/null 2>&1; } || true
 	@if command -v qemu-aarch64-static >/dev/null; then \
 		CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) test -short -timeout 30m -exec qemu-aarch64-static ./blocks/kernels/... ./blocks/engine/... && \
-		NAS_QEMU=qemu-aarch64-static $(GO) test -count=1 -timeout 30m -run '^(TestRemoteARM64|TestCalibratesOnABoard)$$' ./cmd/nas; \
+		NAS_QEMU=qemu-aarch64-static $(GO) test -count=1 -timeout 30m -run '^(TestRemoteARM64|TestCalibratesOnABoard|TestFleetARM64)$$' ./cmd/nas; \
 	else \
 		echo 'test-arm64: SKIPPED, the arm64 kernels were not tested: there is no qemu-aarch64-static here and it could not be installed (Debian: apt-get install qemu-user-static)'; \
 	fi

@@ -105,6 +105,10 @@ func Read(r io.Reader, name string) (*Profile, error) {
 			"nas calibrate --out %s", name, err, name)
 	}
 	if err := jsonfile.Decode(b, &head); err != nil {
+		if !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) { // somebody else's file: do not advise to overwrite it
+			return nil, fault.Errorf("latency: %s is not a latency profile (%w): nas calibrate --out PROFILE makes one",
+				name, err)
+		}
 		return nil, damaged(err)
 	}
 	switch {
@@ -125,6 +129,10 @@ func Read(r io.Reader, name string) (*Profile, error) {
 	return p, nil
 }
 
+// maxCalls bounds the calls of all units in all networks of a profile. A network has some hundreds, a profile some
+// hundreds of networks.
+const maxCalls = 1 << 22
+
 // check finds what a profile from a file lacks.
 func (p *Profile) check() error {
 	if !p.Network.Complete() {
@@ -135,10 +143,14 @@ func (p *Profile) check() error {
 			return fmt.Errorf("%s = %g, want %g to %g", b.key, b.v, b.low, b.high)
 		}
 	}
+	calls := 0
 	for i, h := range p.HeldOut {
 		for _, u := range h.Units {
 			if u[0] < 0 || u[0] >= len(p.Shapes) || u[1] < 1 {
 				return fmt.Errorf("networks[%d]: unit %v is not among the %d shapes", i, u, len(p.Shapes))
+			}
+			if calls += min(u[1], maxCalls+1); calls > maxCalls { // each is predicted when a profile is used
+				return fmt.Errorf("networks[%d]: unit %v: the networks call their units more than %d times", i, u, maxCalls)
 			}
 		}
 	}

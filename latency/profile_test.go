@@ -121,3 +121,14 @@ func TestBusy(t *testing.T) {
 		}
 	}
 }
+
+// TestManyCalls: the sum of all calls has a bound, as each of them is predicted when the profile is used.
+func TestManyCalls(t *testing.T) {
+	p := simulatedProfile(t)
+	for _, calls := range []int{maxCalls, maxCalls + 1, math.MaxInt} {
+		p.HeldOut[0].Units[0][1] = calls
+		if err := p.check(); err == nil || !strings.Contains(err.Error(), "networks[") {
+			t.Errorf("%d calls of a unit, beside others: %v", calls, err)
+		}
+	}
+}

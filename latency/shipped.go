@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nas/blocks/engine"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/latency/devices"
 	"nas/latency/timing"
@@ -62,7 +63,7 @@ func Load(path string) (*Profile, error) {
 	if p, err := phoneProfile(path); p != nil || err != nil {
 		return p, err
 	}
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, notThere{path}
 	}

@@ -67,7 +67,12 @@ func (r *Recipe) SetUp(ctx context.Context, data string) error {
 		c := r.command(expand(args, map[string]string{"recipe": r.folder, "data": data}), r.spec.Slots[0])
 		c.Dir, c.Stdout, c.Stderr = r.folder, &tail, &tail
 		if err := c.Run(ctx); err != nil {
-			return fault.Errorf("training: recipe %s: setup: %w%s", r.spec.Name, err, quote(&tail))
+			program := args[0]
+			if found, notFound := exec.LookPath(program); notFound == nil {
+				program = found
+			}
+			return fault.Errorf("training: recipe %s: no training can begin, as its setup says: %s: %w%s", r.spec.Name,
+				program, err, quote(&tail))
 		}
 	}
 	return nil

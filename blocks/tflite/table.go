@@ -36,7 +36,7 @@ type table struct {
 // tableBytes is charged for each table of a list: what a tensor or an operator takes in memory.
 const tableBytes = 160
 
-var errOffset = errors.New("an offset points beyond the file")
+var errOffset = errors.New("an offset points beyond the file: it is damaged, or was cut off: export it again")
 
 // at returns n bytes from position i on, nil where the file ends before.
 func (d data) at(i, n int) []byte {

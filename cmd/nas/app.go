@@ -52,7 +52,7 @@ var commands = []struct {
 	make    []func(*app) *cobra.Command
 }{
 	{"Search:", []func(*app) *cobra.Command{newRun, newCheck, newSpace, newPick, newGenes, newPlot, newReport,
-		newImprove}},
+		newCompare, newImprove}},
 	{"Train the candidates:", []func(*app) *cobra.Command{newEvaluators, newAsk, newWork, newTell, newWorker, newFleet}},
 	{"Time networks:", []func(*app) *cobra.Command{
 		newBench, newPredict, newCalibrate, newValidate, newDevices, newKernels, newDoctor}},
@@ -137,8 +137,11 @@ ARCH is a network: ` + archForms + `.`,
 		},
 	}
 	root.SuggestionsMinimumDistance = 2
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var bad *pflag.InvalidValueError
+		if none := (*pflag.NotExistError)(nil); errors.As(err, &none) {
+			return unknownFlag(cmd, none.GetSpecifiedName(), err)
+		}
 		if want := ""; errors.As(err, &bad) {
 			switch kind := bad.GetFlag().Value.Type(); {
 			case strings.HasPrefix(kind, "int"), strings.HasPrefix(kind, "uint"):
@@ -315,4 +318,14 @@ func (a *app) save(path string, write func(io.Writer) error) error {
 		return err
 	}
 	return atomicfile.Write(path, write)
+}
+
+// unknownFlag adds the flag that was probably meant to the error for one that a command does not have.
+func unknownFlag(cmd *cobra.Command, name string, err error) error {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := config.Nearest(name, names); near != "" {
+		return fmt.Errorf("%w, did you mean --%s?", err, near)
+	}
+	return fmt.Errorf("%w (%s --help lists those that there are)", err, cmd.CommandPath())
 }

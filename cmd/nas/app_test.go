@@ -82,7 +82,8 @@ func TestWrongUseIsExitCode2(t *testing.T) {
 		args []string
 	}{
 		{"do you mean", []string{"sho"}},
-		{"unknown flag: --foo", []string{"show", "--foo", "x"}},
+		{"unknown flag: --foo (nas show --help", []string{"show", "--foo", "x"}},
+		{"unknown flag: --input-shapes, did you mean --input-shape?", []string{"show", "--input-shapes", "x"}},
 		{"got 0 arguments", []string{"show"}},
 		{"nearest", []string{"show", "mobilnet_v2"}},
 		{"missing.toml", []string{"space", "missing.toml"}},

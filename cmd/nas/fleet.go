@@ -34,7 +34,7 @@ func (x *fleetFlags) add(f *pflag.FlagSet, searches bool) {
 		f.DurationVar(&x.patience, "patience", 15*time.Second,
 			"how long a worker may be silent before its task goes to another")
 	} else {
-		f.StringVar(&x.URL, "fleet", "nats://127.0.0.1:4222", "the service, `URL`")
+		f.StringVar(&x.URL, "fleet", ownService, "the service, `URL`")
 	}
 	x.addAccess(f)
 }
@@ -106,7 +106,7 @@ that comes by message names a program: what a worker runs is on its own command 
 			if err := x.checkPair(); err != nil {
 				return err
 			}
-			if slots < 0 || slots > 1024 {
+			if slots < 1 || slots > 1024 {
 				return usagef("--slots %d: want 1 to 1024", slots)
 			}
 			w := fleet.Worker{
@@ -160,6 +160,9 @@ func workerName(name string) string {
 	return fmt.Sprintf("%.40s-%d", host, os.Getpid())
 }
 
+// ownService is the address of a service on this machine.
+const ownService = "nats://127.0.0.1:4222"
+
 func newFleet(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "fleet",
@@ -173,18 +176,21 @@ func newFleet(a *app) *cobra.Command {
 	}
 	var x fleetFlags
 	status := &cobra.Command{
-		Use:     "status URL",
+		Use:     "status [URL]",
 		Short:   "Print workers, queue and failures",
-		Long:    `Status asks the searches at a NATS service how they stand.`,
+		Long:    `Status asks the searches at a NATS service how they stand, without a URL at that of this machine.`,
 		Example: `  nas fleet status nats://127.0.0.1:4222 --json`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) > 1 {
 				return usagef("want the address of a NATS service, such as nats://127.0.0.1:4222, got %d arguments", len(args))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			x.URL = args[0]
+			x.URL = ownService
+			if len(args) == 1 {
+				x.URL = args[0]
+			}
 			if err := x.checkPair(); err != nil {
 				return err
 			}

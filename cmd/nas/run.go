@@ -280,7 +280,10 @@ func searchDetail(x *work.Progress) string {
 		return x.Note
 	}
 	s := fmt.Sprintf("front %d", p.Front)
-	if n := len(p.Best); n > 0 {
+	switch n := len(p.Best); {
+	case n > 2: // of each objective, in the order of the config
+		s += "  best " + strings.Trim(fmt.Sprintf("%.4g", p.Best), "[]")
+	case n > 0:
 		s += fmt.Sprintf("  best %.4g", p.Best[n-1])
 	}
 	if p.Hypervolume > 0 {

@@ -3,9 +3,11 @@
 package boundedfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -55,6 +57,9 @@ func Open(path string) (*os.File, error) {
 // All is [io.ReadAll] for at most so many bytes.
 func All(r io.Reader, most int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, most+1))
+	if errors.Is(err, syscall.EISDIR) {
+		return nil, fmt.Errorf("%w: want a file", syscall.EISDIR)
+	}
 	if err == nil && int64(len(data)) > most {
 		return nil, fmt.Errorf("more than %d bytes, which is more than such a file has", most)
 	}

@@ -22,7 +22,8 @@ func TestRead(t *testing.T) {
 	if _, err := Read(path, 4); err == nil || !strings.Contains(err.Error(), path+": more than 4 bytes") {
 		t.Errorf("a file that is too large: %v", err)
 	}
-	if _, err := Read(filepath.Dir(path), 4); err == nil || strings.Count(err.Error(), filepath.Dir(path)) != 1 {
+	if _, err := Read(filepath.Dir(path), 4); err == nil || strings.Count(err.Error(), filepath.Dir(path)) != 1 ||
+		!strings.HasSuffix(err.Error(), "is a directory: want a file") {
 		t.Errorf("a directory: %v", err)
 	}
 	if _, err := Read("/dev/zero", 1<<20); err == nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"nas/latency/devices"
 )
 
 func defaults(path string) *Config {
@@ -75,9 +77,11 @@ func (c *Config) check(d *decoder) {
 	}
 	for name, l := range c.Constraints.MaxLatency.All() {
 		if _, ok := c.Latency.Profile[name]; name != "" && !ok {
-			d.addOf(join("constraints.max_latency", name), "latency.profile", l.String(), "want "+c.profileNames(""))
+			d.addOf(join("constraints.max_latency", name), "latency.profile", cmp.Or(l.quoted(), l.String()),
+				c.meantProfile("", name)+c.profileNames(""))
 		}
 	}
+	c.checkPaths(d)
 	c.slips()
 	c.checkUnits(d)
 	if c.Search.LookAhead != 0 {
@@ -105,6 +109,24 @@ func (c *Config) check(d *decoder) {
 		oneOf(fmt.Sprintf("output.export[%d]", i+1), f, Formats)
 	}
 	between("output.measure", c.Output.Measure, 0, 100_000)
+}
+
+// checkPaths refuses paths that only a shell understands. A run would make a folder named ~.
+func (c *Config) checkPaths(d *decoder) {
+	path := func(key, value string) {
+		if value == "~" || strings.HasPrefix(value, "~/") || strings.HasPrefix(value, "$") {
+			d.add(key, strconv.Quote(value), "want the path written out: no shell reads this file")
+		}
+	}
+	path("output.dir", c.Output.Dir)
+	path("accuracy.data", c.Accuracy.Data)
+	path("accuracy.evaluator", c.Accuracy.Evaluator)
+	for name, file := range c.Latency.Profile.All() {
+		path(join("latency.profile", name), file)
+	}
+	for i, name := range c.Search.Start {
+		path(fmt.Sprintf("search.start[%d]", i+1), name)
+	}
 }
 
 // checkEvaluator settles whether networks are scored or trained.
@@ -145,11 +167,27 @@ func (c *Config) checkObjectives(d *decoder, oneOf func(key, v string, words []s
 		case at && name != "latency":
 			d.add(key, strconv.Quote(o), "want no @: only latency has profiles")
 		case name == "latency" && (at && profile == "" || !known):
-			d.addOf(key, "latency.profile", strconv.Quote(o), "want "+c.profileNames("latency@"))
+			d.addOf(key, "latency.profile", strconv.Quote(o), c.meantProfile("latency@", profile)+c.profileNames("latency@"))
+		case name == "latency" && !at && len(c.Latency.Profile) > 1:
+			// A limit named a shipped profile, beside the one of latency.profile that has no name.
+			d.addOf(key, "latency.profile", strconv.Quote(o), fmt.Sprintf("want latency@%s: there are several profiles; "+
+				"the other one has a name with profile = {here = %q} under [latency]",
+				c.Latency.Profile.Names()[1], c.Latency.Profile[""]))
 		default:
 			oneOf(key, name, Objectives)
 		}
 	}
+}
+
+// meantProfile begins what would be right in place of an unknown name of a profile, behind a prefix: the name that it
+// is close to comes first.
+func (c *Config) meantProfile(prefix, name string) string {
+	known := append(c.Latency.Profile.Names(), devices.Profiles()...)
+	known = slices.DeleteFunc(known, func(n string) bool { return n == "" })
+	if near := Nearest(name, known); near != "" {
+		return fmt.Sprintf("did you mean %q? want ", prefix+near)
+	}
+	return "want "
 }
 
 // profileNames says how profiles are named behind a prefix.
@@ -173,7 +211,7 @@ func (c *Config) checkUnits(d *decoder) {
 			return
 		}
 		if l.quantity != anything && l.quantity != want {
-			d.add(key, strconv.Quote(l.written), "want "+string(want))
+			d.add(key, l.quoted(), "want "+string(want))
 		}
 		l.quantity, l.written = anything, ""
 	}

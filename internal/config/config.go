@@ -6,6 +6,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -187,7 +188,9 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 		if e := (*tomlfile.Error)(nil); errors.As(err, &e) {
 			p = Problem{Line: e.Line, Key: e.Key, Want: e.Problem}
 		}
-		if strings.HasPrefix(p.Key, "space.stage") && strings.HasSuffix(p.Want, "keep one") {
+		if once, list := oneBracket(data, p.Line); once != "" && strings.HasSuffix(p.Want, "keep one") {
+			p.Want = fmt.Sprintf("%s beside %s: want %s in every place", once, list, list)
+		} else if strings.HasPrefix(p.Key, "space.stage") && strings.HasSuffix(p.Want, "keep one") {
 			p.Want += ", or begin another [[space.stage]] before it"
 		}
 		return nil, &Error{path, []Problem{p}}

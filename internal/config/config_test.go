@@ -108,6 +108,22 @@ objectives = ["latency@phone", "speed"]
 			`b.toml:8: constraints.max_params = "25ms": want a number such as`,
 			`b.toml:9: constraints.max_latency = "5M": want a time such as`,
 			`b.toml:11: constraints.max_macs = "1MB": want a number such as`}},
+		{"a limit for another device", small + "[constraints]\nmax_latency = {pixel4 = \"25ms\"}\n" +
+			"[search]\nobjectives = [\"latency\", \"accuracy\"]\n", []string{
+			`b.toml:10: search.objectives[1] = "latency": want latency@pixel4: there are several profiles`}},
+		{"a limit for no device", small + "[constraints]\nmax_latency = {nobody = \"25ms\"}\n",
+			[]string{`b.toml:8: constraints.max_latency.nobody = "25ms": want`}},
+		{"paths for a shell", small + "[accuracy]\nevaluator = \"~/a.toml\"\ndata = \"$HOME/b\"\n[output]\ndir = \"~/x\"\n",
+			[]string{
+				`b.toml:8: accuracy.evaluator = "~/a.toml": want the path written out`,
+				`b.toml:9: accuracy.data = "$HOME/b": want the path written out`,
+				`b.toml:11: output.dir = "~/x": want the path written out`}},
+		{"a date", small + "[search]\npopulation = 2024-01-01\n",
+			[]string{"b.toml:8: search.population = a date: want a whole number"}},
+		{"one bracket", small + "[space.stage]\nchannels = 8\n",
+			[]string{"b.toml:7: space: [space.stage] beside [[space.stage]]: want [[space.stage]] in every place"}},
+		{"one bracket and a table in it", "[space.stage.x]\nchannels = 8\n" + small,
+			[]string{"[space.stage.x] beside [[space.stage]]: want [[space.stage]] in every place"}},
 		{"syntax", "name = \n", []string{"b.toml:1:"}},
 		{"wrong table", "space = 3\n", []string{"b.toml:1: space = 3: want a table"}},
 	} {

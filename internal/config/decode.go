@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"nas/space"
 )
@@ -200,7 +201,7 @@ func (d *decoder) named(path string, x any, dst reflect.Value) {
 		put(k, path+"."+k, tree[k])
 	}
 	if ok && len(tree) == 0 {
-		d.wrong(path, x, "a value, or a table with one or more of them")
+		d.wrong(path, x, "a value, or a table with one name and value, or more")
 		return
 	}
 	dst.Set(m)
@@ -266,6 +267,8 @@ func show(x any) string {
 		return "a table"
 	case []map[string]any, []any:
 		return "a list"
+	case time.Time:
+		return "a date"
 	case float64:
 		if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 			return strconv.FormatFloat(v, 'f', 1, 64)

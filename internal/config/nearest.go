@@ -19,7 +19,7 @@ depth: repeats repeat layers numlayers numblocks nblocks n depths numrepeat
 expansion: expandratio expansionratio expand expandratios expansionfactor t e expratio mlpratio
 activation: act nonlinearity activationfunction actfn activationfn actlayer
 se: seratio squeezeexcite squeezeexcitation squeezeandexcite usese serratio
-block: type blocktype op ops layertype conv blocks
+block: type blocktype op ops layertype conv blocks kind
 kind: type headtype
 groups: group cardinality numgroups
 residual: skip shortcut skipconnection idskip useres
@@ -47,6 +47,7 @@ dir: directory path folder out outputdir outdir outputdirectory
 export: formats format exports
 measure: measurements nummeasure
 proxy: score estimator metric predictor
+native: cpu host local thismachine x86 arm
 device: target hardware platform runtime backend
 dtype: datatype precision quantize quantized quantization
 threads: numthreads nthreads cores cpus
@@ -160,17 +161,21 @@ func meant(path, key string, keys []string) (at, text string) {
 		if w == "" || t.path == path {
 			continue
 		}
-		at = join(t.path, w)
-		i := slices.IndexFunc(tables, func(t tableKeys) bool { return t.path == at })
+		here := join(t.path, w)
+		i := slices.IndexFunc(tables, func(t tableKeys) bool { return t.path == here })
 		switch {
+		case at != "" && i < 0 && strings.HasPrefix(text, w+" in "):
+			text += " or " + t.header() // stem, stage and head have keys alike
+		case at != "":
 		case i >= 0:
-			return at, tables[i].header()
+			return here, tables[i].header()
 		case t.path == "":
-			return at, w + " at the top of the file"
+			return here, w + " at the top of the file"
+		default:
+			at, text = here, w+" in "+t.header()
 		}
-		return at, w + " in " + t.header()
 	}
-	return "", ""
+	return at, text
 }
 
 // tableKeys are the keys of a table of the config.

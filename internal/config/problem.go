@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,32 @@ func (p Problem) String() string {
 	}
 	return sb.String() + " " + strings.Map(visible, p.Want)
 }
+
+// oneBracket returns the header of a table, as [once] and as [[list]], if the one in a line stands in the other form
+// somewhere before it.
+func oneBracket(data []byte, line int) (once, list string) {
+	lines := strings.Split(string(data), "\n")
+	if line < 1 || line > len(lines) {
+		return "", ""
+	}
+	m := header.FindStringSubmatch(lines[line-1])
+	if m == nil {
+		return "", ""
+	}
+	once, list = "["+m[2]+"]", "[["+m[2]+"]]"
+	for _, l := range lines[:line-1] {
+		switch before := header.FindStringSubmatch(l); {
+		case before == nil:
+		case before[2] == m[2] && before[1] != m[1]:
+			return once, list
+		case m[1] == "[[" && before[1] == "[" && strings.HasPrefix(before[2], m[2]+"."):
+			return "[" + before[2] + "]", list
+		}
+	}
+	return "", ""
+}
+
+var header = regexp.MustCompile(`^\s*(\[\[?)\s*([^\[\]]+?)\s*\]`)
 
 // visible replaces characters that would move the cursor of a terminal.
 func visible(r rune) rune {

@@ -132,6 +132,14 @@ func (l *Limit) number(v float64) error {
 	return nil
 }
 
+// quoted is the text of the file, or "" where a number stands there.
+func (l *Limit) quoted() string {
+	if l.written == "" {
+		return ""
+	}
+	return strconv.Quote(l.written)
+}
+
 // text is String, and "" for no limit.
 func (l *Limit) text() string {
 	if l == nil {

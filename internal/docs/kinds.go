@@ -24,7 +24,11 @@ func renderKinds(root string, choice, stage []key) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	words = strings.TrimPrefix(words, "one of ")
 	kinds := strings.Split(strings.ReplaceAll(words, " or ", ", "), ", ")
+	if i := slices.IndexFunc(kinds, func(k string) bool { return strings.ContainsAny(k, " \"") }); i >= 0 {
+		return "", fmt.Errorf("%q is no kind of block", kinds[i])
+	}
 	if len(kinds) != len(comments) {
 		return "", fmt.Errorf("%d kinds of blocks, but %d constants", len(kinds), len(comments))
 	}

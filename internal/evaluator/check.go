@@ -17,6 +17,8 @@ import (
 	"nas/internal/resolve"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/latency/devices"
+	"nas/latency/timing"
 	"nas/search"
 )
 
@@ -50,7 +52,7 @@ func Check(c *config.Config, report func(key, value, want string)) {
 			return
 		}
 		if _, err := resolve.NetworkOf(l.Of); err != nil {
-			report(key, strconv.Quote(l.String()), fault.Text(err))
+			report(key, strconv.Quote(l.String()), fault.Text(err)+`; for a number and its unit want "25ms", "320kB" or "5M"`)
 		}
 	}
 	for name, l := range c.Constraints.MaxLatency.All() {
@@ -91,7 +93,7 @@ func checkProxy(c *config.Config, report func(key, value, want string)) {
 	}
 	if s.Head.Kind != "" && s.Head.Kind != "classifier" {
 		report(key, value, fmt.Sprintf(instead, "classifiers alone", "space.head"))
-	} else if least := accuracy.LeastResolution; len(sides) > 0 && slices.Min(sides) < least {
+	} else if least := accuracy.LeastResolution; len(sides) > 0 && slices.Min(sides) > 0 && slices.Min(sides) < least {
 		inputs := fmt.Sprintf("inputs of %d pixels and more, not %d", least, slices.Min(sides))
 		report(key, value, fmt.Sprintf(instead, inputs, "space.resolution"))
 	} else if s.Classes != 1000 && s.Classes > 0 {
@@ -105,6 +107,12 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 	on := named.Choice{Device: l.Device, DType: l.DType, Threads: max(1, l.Threads)}
 	if _, err := on.Runtime(); err != nil && (l.DType == "" || l.DType == "float32" || l.DType == "int8") {
 		want := strings.TrimPrefix(fault.Text(err), "device "+l.Device+": ")
+		switch near := config.Nearest(l.Device, append(devices.Recipes(), timing.NativeName)); {
+		case slices.Contains(devices.Profiles(), l.Device):
+			want = fmt.Sprintf("that is a profile: want profile = %q, and no device", l.Device)
+		case near != "":
+			want = fmt.Sprintf("did you mean %q? ", near) + want
+		}
 		report("latency.device", strconv.Quote(l.Device), want)
 	}
 	if n := runtime.NumCPU(); l.Device == "native" && l.Threads > n {
@@ -122,7 +130,11 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 			continue // a run keeps a copy
 		}
 		if err != nil {
-			report(strings.TrimSuffix("latency.profile."+name, "."), strconv.Quote(file), fault.Text(err))
+			want := fault.Text(err)
+			if near := config.Nearest(file, devices.Profiles()); near != "" && errors.Is(err, fs.ErrNotExist) {
+				want = fmt.Sprintf("did you mean %q? ", near) + want
+			}
+			report(strings.TrimSuffix("latency.profile."+name, "."), strconv.Quote(file), want)
 		}
 	}
 }

@@ -9,12 +9,16 @@ import (
 	"nas/internal/profiles"
 	"nas/internal/resolve"
 	"nas/internal/runstore"
+	"nas/space"
 )
 
 // References judges the networks of the literature at the input and classes of the config's space, within
 // the constraints or not. Those that do not exist at that input, or that cannot be judged, are left
-// out.
+// out. They are classifiers, to which no network with another head is compared.
 func (e *Evaluator) References(ctx context.Context, c *config.Config) (rs []runstore.Reference, err error) {
+	if c.Space.Head.Kind != space.Classifier.String() {
+		return nil, nil
+	}
 	unlimited := e.withLimits(nil)
 	for _, f := range profiles.Families {
 		for _, w := range f.Widths {

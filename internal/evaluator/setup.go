@@ -30,6 +30,8 @@ type Setup struct {
 	Worst []float64
 	// Blind are the keys of the genes that the score cannot see, where somebody has found out.
 	Blind []string
+
+	trainingReady bool // the recipe's setup was run
 }
 
 // New makes the models of a config. They have no constraints yet: see [Setup.Constrained]. A run
@@ -50,6 +52,12 @@ func New(ctx context.Context, c *config.Config, o work.Options, resumed *runstor
 	if err != nil {
 		return nil, config.Usage(err)
 	}
+	ready := resumed == nil && c.Accuracy.Evaluator != "" && !o.Elsewhere
+	if ready { // before a calibration: a training that cannot begin is told at once
+		if err := setUpTraining(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	devices, err := profiles.Of(ctx, c, sp, o, resumed)
 	if err != nil {
 		return nil, err
@@ -66,7 +74,7 @@ func New(ctx context.Context, c *config.Config, o work.Options, resumed *runstor
 		objectives[i].Direction = direction(estimator)
 	}
 	s := &Setup{
-		Options: o, Config: c, Space: sp, Objectives: objectives, Sample: sample,
+		Options: o, Config: c, Space: sp, Objectives: objectives, Sample: sample, trainingReady: ready,
 		Evaluator: newEvaluator(objectives, devices, estimator, &c.Constraints),
 	}
 	if resumed != nil {

@@ -3,7 +3,10 @@ package evaluator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -259,6 +262,10 @@ func TestReferences(t *testing.T) {
 			t.Errorf("reference %+v", r)
 		}
 	}
+	s.Config.Space.Head.Kind = "lraspp"
+	if rs, err := limited.References(t.Context(), s.Config); len(rs) > 0 || err != nil {
+		t.Errorf("a segmentation network is held against %d classifiers (%v)", len(rs), err)
+	}
 }
 
 // outOfMemory is an estimator that cannot score any network.
@@ -280,5 +287,51 @@ func TestJudgeFails(t *testing.T) {
 		if _, scored := r.Objectives[runstore.KeyAccuracy]; scored || r.Objectives[runstore.KeyLatency] == 0 {
 			t.Errorf("objectives are %v", r.Objectives)
 		}
+	}
+}
+
+// TestNamesOfOtherThings: the name of a profile in place of a device, and one that is nearly right.
+func TestNamesOfOtherThings(t *testing.T) {
+	for line, want := range map[string]string{
+		`device = "pixel4"`:   `latency.device = "pixel4": that is a profile: want profile = "pixel4", and no device`,
+		`device = "cpu"`:      `latency.device = "cpu": did you mean "native"?`,
+		`profile = "pixel"`:   `latency.profile = "pixel": did you mean "pixel4"?`,
+		`profile = "."`:       "is a directory: want a file",
+		`profile = "data.go"`: "is not a latency profile",
+	} {
+		line = strings.Replace(line, "data.go", "setup_test.go", 1)
+		_, err := config.Decode("test.toml", []byte("[space]\ninput = [32, 32, 3]\nclasses = 10\n[[space.stage]]\n"+
+			"channels = 8\n[latency]\n"+line+"\n"), Check)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want one line with %s", line, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "--out setup_test.go") {
+			t.Errorf("%s: it advises to overwrite a file that is no profile: %v", line, err)
+		}
+	}
+}
+
+// TestTrainingIsTriedFirst: a recipe whose setup fails is told before a calibration, unless workers train.
+func TestTrainingIsTriedFirst(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	recipe := filepath.Join(t.TempDir(), "train.toml")
+	text := "name = 'x'\nunit = 'pct'\nsetup = [['sh', '-c', 'echo no torch; exit 3']]\ncommand = ['true']\n" +
+		"pattern = '(?P<accuracy>.)'\nrungs = [1]\n"
+	if err := os.WriteFile(recipe, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Decode("test.toml", fmt.Appendf(nil, "[space]\ninput = [32, 32, 3]\nclasses = 10\n[[space.stage]]\n"+
+		"channels = 8\n[latency]\nbudget = \"1s\"\n[accuracy]\nevaluator = %q\n", recipe), Check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := 0
+	_, err = New(t.Context(), c, work.Options{Say: func(string) { said++ }}, nil)
+	if err == nil || !strings.Contains(err.Error(), "no torch") || said > 0 {
+		t.Errorf("%d lines were said before the error %v", said, err)
+	}
+	c.Latency.Profile = config.Named[string]{"": "../../results/reference/smoke/profile.json"}
+	if _, err := New(t.Context(), c, work.Options{Elsewhere: true}, nil); err != nil {
+		t.Errorf("a setup that others need: %v", err)
 	}
 }

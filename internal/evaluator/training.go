@@ -43,6 +43,15 @@ func (t trained) Info() accuracy.Info {
 	return accuracy.Info{Name: s.Name, Label: s.Label, Unit: s.Unit}
 }
 
+// setUpTraining runs what the recipe of a config wants to be run before the first training.
+func setUpTraining(ctx context.Context, c *config.Config) error {
+	r, err := training.Load(c.Accuracy.Evaluator)
+	if err != nil {
+		return config.Usagef("accuracy.evaluator = %q: %w", c.Accuracy.Evaluator, err)
+	}
+	return r.SetUp(ctx, c.Accuracy.Data)
+}
+
 // trainedOf makes the estimator of a config with an evaluator.
 func trainedOf(c *config.Config) (accuracy.Estimator, error) {
 	r, err := training.Load(c.Accuracy.Evaluator)
@@ -95,8 +104,10 @@ func (s *Setup) StartTraining(
 	var slots []string
 	if elsewhere != nil {
 		slots = make([]string, TrainedElsewhere)
-	} else if err := t.recipe.SetUp(ctx, s.Config.Accuracy.Data); err != nil {
-		return err
+	} else if !s.trainingReady {
+		if err := t.recipe.SetUp(ctx, s.Config.Accuracy.Data); err != nil {
+			return err
+		}
 	}
 	shared := ""
 	if dir, err := os.UserCacheDir(); err == nil {
@@ -189,6 +200,9 @@ func (s *Setup) TrialTraining(ctx context.Context) (*TrialTraining, error) {
 		if t.data, err = filepath.Abs(a.Data); err != nil {
 			return nil, err
 		}
+	}
+	if s.trainingReady {
+		return t, nil
 	}
 	return t, t.SetUp(ctx, t.data)
 }

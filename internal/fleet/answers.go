@@ -76,7 +76,7 @@ func (d *Dispatcher) takeBeat(m request) {
 	d.mu.Unlock()
 	switch {
 	case b.Leaving:
-		d.o.Say("worker %s leaves", b.Worker)
+		d.o.Say("worker %s leaves%s", b.Worker, d.nobody())
 	case !known && n <= 32:
 		d.o.Say("worker %s is here: %d at once%s", b.Worker, b.Slots, note(b.Note))
 	}
@@ -90,6 +90,18 @@ func note(text string) string {
 		return ""
 	}
 	return "; " + text
+}
+
+// nobody says that no worker is left, or is "".
+func (d *Dispatcher) nobody() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, w := range d.workers {
+		if w.here() {
+			return ""
+		}
+	}
+	return ": none is left, and the search waits for another (nas worker)"
 }
 
 // maxWorkers bounds the table of workers.

@@ -149,7 +149,7 @@ func (a *Access) connect(name string, more ...nats.Option) (*nats.Conn, error) {
 		return nil, fault.Errorf("fleet: %s does not let us in: give the token, nkey or credentials of the service (%w)",
 			redacted(a.URL), err)
 	case err != nil:
-		return nil, fault.Errorf("fleet: %s: %w", redacted(a.URL), err)
+		return nil, fault.Errorf("fleet: %q: want nats://HOST:PORT, or tls://HOST:PORT (%w)", redacted(a.URL), err)
 	}
 	return conn, nil
 }

@@ -12,6 +12,7 @@ import (
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
+	"nas/internal/plural"
 )
 
 // Status is what a searcher says of its run and its workers.
@@ -81,8 +82,8 @@ func (s *Status) String() string {
 			here++
 		}
 	}
-	return fmt.Sprintf("%d workers, %d running, %d queued, %d done, %d failed, %.1f/s", here, s.Running, s.Queued, s.Done,
-		s.Failed, s.PerS)
+	return fmt.Sprintf("%s, %d running, %d queued, %d done, %d failed, %.1f/s", plural.Of(here, "worker"), s.Running,
+		s.Queued, s.Done, s.Failed, s.PerS)
 }
 
 // Ask returns the status of all searchers that a service reaches. None is an error.

@@ -204,6 +204,11 @@ func (o *ownDevice) follow(ctx context.Context, rt timing.Runtime, p *latency.Pr
 		net *blocks.Network
 		ms  float64
 	}
+	done := func(n int) {
+		o.Report(work.Progress{Step: "check the profile", Done: n, Total: probes, Ended: n == probes})
+	}
+	done(0)
+	defer done(probes)
 	var all []candidate
 	r := random.Stream(o.config.Accuracy.Seed, "stale")
 	for range sampled {
@@ -234,6 +239,7 @@ func (o *ownDevice) follow(ctx context.Context, rt timing.Runtime, p *latency.Pr
 			return stale, err
 		}
 		ts = append(ts, t)
+		done(min(len(ts), probes-1))
 	}
 	if len(ts) == 0 {
 		return latency.Followed{}, nil

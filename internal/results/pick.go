@@ -191,9 +191,12 @@ func (AtKnee) pick(f *frontView) ([]Picked, error) {
 			f.run.Trials, f.figures(best)))}, nil
 	}
 	k := search.Knee(f.costs)
+	far := "farthest from the line through the best of each"
+	if len(f.objectives) > 2 {
+		far = "nearest to the best of all"
+	}
 	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 "+
-		"over the front, it is farthest from the line, or plane, through the best of each; %s",
-		len(f.members), f.figures(k)))}, nil
+		"over the front, it is %s; %s", len(f.members), far, f.figures(k)))}, nil
 }
 
 func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {

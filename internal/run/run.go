@@ -65,6 +65,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if !resumed {
 		known = nil
 	}
+	o.Elsewhere = o.Fleet != nil
 	setup, err := setUp(ctx, c, o.Options, known, earlier)
 	if err != nil {
 		return nil, err

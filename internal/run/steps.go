@@ -46,6 +46,7 @@ func openStepwise(ctx context.Context, o Options) (_ *stepwise, err error) {
 		x.setup = x.setup.WithLimits(store.Manifest().Limits)
 		err = checkManifest(store, x.setup, started)
 	} else {
+		o.Elsewhere = true // by nas work
 		if x.setup, err = setUp(ctx, o.Config, o.Options, nil, nil); err != nil {
 			return nil, err
 		}

@@ -128,7 +128,7 @@ var words = []struct{ has, say string }{
 	{"is not a table", "the key stands here a second time, as something else: keep one"},
 	{"invalid escape", "a backslash in quotes begins an escape: write it twice, or put the text in single quotes"},
 	{"digits after", "a backslash in quotes begins an escape: write it twice, or put the text in single quotes"},
-	{"out of range", "the number is too large"},
+	{"out of range", "the number is too large: want fewer digits"},
 	{"invalid datetime", "this is neither a number nor a date: want text in quotes"},
 	{"invalid float", "this is no number: want digits, one point, and digits on both sides of it"},
 	{"invalid integer", "this is no number: want digits without a zero before them, and _ only between digits"},

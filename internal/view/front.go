@@ -15,6 +15,7 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/search"
+	"nas/space"
 )
 
 // Front draws the front of one run or several over each other. They must share objectives, and the
@@ -218,7 +219,12 @@ func referenceNotes(f *report.Fronts, runs []*results.Stored, named string) (not
 		notes = append(notes, fmt.Sprintf("Not shown: networks of the literature at more than twice the %s of all that "+
 			"was tried, and better than all of it (%d).", cmp.Or(f.X.Name, f.X.Label), far))
 	}
-	if in := first.Config.Space.Input; len(first.References) == 0 && (in[2] != 3 || min(in[0], in[1]) < 16) {
+	switch in, head := first.Config.Space.Input, first.Config.Space.Head.Kind; {
+	case len(first.References) > 0:
+	case head != space.Classifier.String():
+		notes = append(notes, fmt.Sprintf("No reference networks: those of the literature are classifiers, these end in %s.",
+			head))
+	case in[2] != 3 || min(in[0], in[1]) < 16:
 		notes = append(notes, fmt.Sprintf("No reference networks: those of the literature do not take inputs of %dx%dx%d.",
 			in[0], in[1], in[2]))
 	}

@@ -10,6 +10,8 @@ import (
 type Options struct {
 	// Workers is how many networks are judged at once. 0 means one for each processor.
 	Workers int
+	// Elsewhere says that other machines evaluate the candidates: what a training needs is there, and not looked for here.
+	Elsewhere bool
 	// Say is called with one line of text at each step. Progress is called from time to time within
 	// a step. Both may be nil and are called from one goroutine at a time.
 	Say      func(string)

@@ -2,19 +2,24 @@ package pareto
 
 import "math"
 
-// Knee returns the index of the point that bulges most towards the ideal: each
-// objective is scaled to 0..1 over the points, and the point with the smallest sum
-// is farthest below the hyperplane through the unit points. For two objectives
-// this is the knee of Das, "On characterizing the knee of the Pareto curve based on
-// normal-boundary intersection", Structural Optimization 18, 1999. Of equal points
-// it is the first; without points -1.
+// Knee returns the index of the point that bulges most towards the ideal. Each
+// objective is scaled to 0..1 over the points. For two objectives the point with the
+// smallest sum is farthest below the line through the ends: the knee of Das, "On
+// characterizing the knee of the Pareto curve based on normal-boundary intersection",
+// Structural Optimization 18, 1999. For more it is the point with the smallest sum of
+// squares, the one nearest to the ideal (Zeleny, "Compromise Programming", 1973): in a
+// plain sum two objectives that agree, such as latency and parameters, outweigh a
+// third. Of equal points it is the first; without points -1.
 func Knee(points [][]float64) int {
 	knee, least := -1, math.Inf(1)
 	lowest, scale := Ranges(points)
 	for i, p := range points {
 		sum := 0.0
 		for m, v := range p {
-			sum += (v - lowest[m]) * scale[m]
+			if v = (v - lowest[m]) * scale[m]; len(p) > 2 {
+				v *= v
+			}
+			sum += v
 		}
 		if sum < least {
 			knee, least = i, sum

@@ -277,6 +277,11 @@ func TestKnee(t *testing.T) {
 	if k := pareto.Knee([][]float64{{0, 100}, {1, 20}, {5, 15}, {10, 0}}); k != 1 {
 		t.Errorf("the knee is point %d, want 1", k)
 	}
+	// The first two objectives agree: the best in both is no knee if it is the worst in the third.
+	agree := [][]float64{{0, 0, 100}, {1, 2, 98}, {5, 4, 50}, {7, 8, 40}, {10, 10, 0}}
+	if k := pareto.Knee(agree); k != 2 {
+		t.Errorf("the knee of two objectives that agree and a third is point %d, want 2", k)
+	}
 	if k := pareto.Knee(nil); k != -1 {
 		t.Errorf("the knee of nothing is %d", k)
 	}
