@@ -111,7 +111,7 @@ var rules = []rule{
 	{"internal/edits", []string{"blocks"}, nil},
 	{"internal/explain", []string{"accuracy", "blocks", "blocks/engine", "blocks/kernels", "internal/edits", "internal/report", "internal/report/html", "internal/work", "latency",
 		"latency/calibrate", "latency/native", "latency/timing"}, nil},
-	{"internal/forecast", []string{"blocks", "internal/audit", "internal/config", "internal/evaluator", "internal/runstore", "internal/work"}, nil},
+	{"internal/forecast", []string{"blocks", "internal/audit", "internal/config", "internal/evaluator", "internal/runstore", "internal/work", "search"}, nil},
 	{"internal/rungs", []string{"accuracy/training", "blocks", "search", "search/pareto"}, nil},
 	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "internal/work", "latency", "latency/native", "latency/timing", "search"}, nil},
 	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/quant", "blocks/pytorch", "blocks/tflite", "blocks/tflite/arena", "internal/jsonfile",
