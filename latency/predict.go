@@ -181,6 +181,7 @@ func (p *Profile) measuredUnits() []engine.Unit {
 	}
 	return units
 }
+
 // Part is the latency of some of a network's unit calls, in ms, with the 90 % interval.
 type Part struct {
 	Ms     float64 `json:"ms"`

@@ -24,9 +24,10 @@ type Settings struct {
 	// candidates of the others do not know each other's results. 0 means the algorithm's default.
 	LookAhead int
 	Crossover float64 // NSGA-II's
-	// Known and Trained are those of [SurrogateSettings].
+	// Known, Trained and Rungs are those of [SurrogateSettings].
 	Known   func(space.Genes) (values map[string]float64, violation float64)
 	Trained string
+	Rungs   []int
 }
 
 var searchers = []struct {
@@ -41,7 +42,7 @@ var searchers = []struct {
 	}},
 	{"surrogate_nsga2", func(s Settings) (Searcher, error) {
 		return NewSurrogateNSGA2(s.Setup, SurrogateSettings{
-			Initial: s.Population, Batch: s.LookAhead, Known: s.Known, Trained: s.Trained,
+			Initial: s.Population, Batch: s.LookAhead, Known: s.Known, Trained: s.Trained, Rungs: s.Rungs,
 		})
 	}},
 	{"evolution", func(s Settings) (Searcher, error) {
@@ -65,6 +66,9 @@ var searchers = []struct {
 		return e, err
 	}},
 }
+
+// DecidesRungs is the name of the searcher that decides how far a network is trained, see [SurrogateSettings.Rungs].
+const DecidesRungs = "surrogate_nsga2"
 
 // autoBudget is the number of evaluations from which [Auto] prefers nsga2. On
 // NAS-Bench-Macro surrogate_nsga2 is better after 100 evaluations than nsga2 after 200;

@@ -248,7 +248,7 @@ func (l *loop) replay() error {
 		c := l.queue[0]
 		l.queue = l.queue[1:]
 		c.name()
-		if t.ID != c.ID || t.ArchID != c.ArchID || !slices.Equal(t.Genes, c.Genes) {
+		if t.ID != c.ID || t.ArchID != c.ArchID || !slices.Equal(t.Genes, c.Genes) || t.Continues != c.Continues {
 			return fault.Errorf("search: trial %d (arch %s, genes %v) was recorded where trial %d (arch %s, genes %v) "+
 				"is asked for: %w",
 				t.ID, t.ArchID, t.Genes, c.ID, c.ArchID, c.Genes, ErrDiverged)

@@ -1,7 +1,5 @@
 package search
 
-import "slices"
-
 // EstimateFinal estimates the value after the last rung of a trial that was stopped. reached are its values so far,
 // one a rung; finished are those of trials that came to the last one. From the second finished trial on the gains of
 // these count, and from the fifth on a straight line through them, so that a low value may gain more than a high one.
@@ -31,23 +29,4 @@ func EstimateFinal(reached []float64, finished [][]float64) float64 {
 		}
 	}
 	return meanY + slope*(x-meanX)
-}
-
-// estimateStopped sets the costs of the trials that were stopped from all that finished.
-func (n *SurrogateNSGA2) estimateStopped() {
-	m := slices.IndexFunc(n.Objectives, func(o Objective) bool { return o.Name == n.settings.Trained })
-	if m < 0 {
-		return
-	}
-	var finished [][]float64
-	for i := range n.trials {
-		if x := &n.trials[i]; len(x.rungs) > 0 && !x.stopped {
-			finished = append(finished, x.rungs)
-		}
-	}
-	for i := range n.trials {
-		if x := &n.trials[i]; x.stopped && x.cost != nil {
-			x.cost[m] = n.Objectives[m].cost(EstimateFinal(x.rungs, finished))
-		}
-	}
 }

@@ -225,8 +225,9 @@ type individual struct {
 	rank  int       // of the front that it is on, 0 the best
 	crowd float64   // crowding distance in its front
 	// rungs and stopped are those of the trial.
-	rungs   []float64
-	stopped bool
+	rungs     []float64
+	stopped   bool
+	continued bool // a later trial goes on from it
 }
 
 // observe makes an individual of a told trial. Its cv is 0 for a feasible trial

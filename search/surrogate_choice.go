@@ -10,8 +10,10 @@ import (
 )
 
 type plannedGenes struct {
-	genes   space.Genes
-	parents []int
+	genes     space.Genes
+	parents   []int
+	continues int
+	until     int
 }
 
 // plan chooses the next batch. It leaves next empty, so that samples are asked
@@ -29,7 +31,7 @@ func (n *SurrogateNSGA2) plan() {
 	pool := n.searchModels(front, r)
 	for range 2 * n.settings.Population {
 		p := front[r.IntN(len(front))]
-		pool = append(pool, plannedGenes{n.Space.Mutate(p.genes, r), []int{p.id}})
+		pool = append(pool, plannedGenes{n.Space.Mutate(p.genes, r), []int{p.id}, 0, 0})
 	}
 	n.choose(pool, front, r)
 }
@@ -77,43 +79,19 @@ func (n *SurrogateNSGA2) searchModels(front []individual, r *rand.Rand) []planne
 
 // choose fills next with a batch out of pool.
 func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand.Rand) {
-	// Without a reference point of the run, a point a little beyond the worst of the
-	// front, so that the ends of the front have a hypervolume.
 	taken := make([][]float64, len(front))
 	for i, x := range front {
 		taken[i] = x.cost
 	}
 	lo, scale := pareto.Ranges(taken)
-	ref := make([]float64, len(lo))
-	for m := range ref {
-		worst := lo[m]
-		for _, p := range taken {
-			worst = max(worst, p[m])
+	ref := n.referenceBeyond(taken)
+	options := n.options(pool)
+	if n.prior != nil {
+		n.chooseByRate(append(options, n.continuable()...), taken, ref)
+		if len(n.next) > 0 {
+			return
 		}
-		span := 1.0
-		if scale[m] > 0 {
-			span = 1 / scale[m]
-		}
-		ref[m] = worst + 0.1*span
-	}
-	if n.reference != nil {
-		ref = n.reference
-	}
-	type option struct {
-		plannedGenes
-		cost []float64
-	}
-	var options []option
-	known := map[uint64]bool{}
-	for _, p := range pool {
-		h := hashGenes(p.genes)
-		if n.genes.has(h) || known[h] {
-			continue
-		}
-		known[h] = true
-		if cost, violation := n.predict(p.genes, n.settings.Optimism); violation <= 0 {
-			options = append(options, option{p, cost})
-		}
+		options = n.options(pool)
 	}
 	for len(n.next) < n.settings.Batch && len(options) > 0 {
 		best, most := -1, 0.0
@@ -144,6 +122,55 @@ func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand
 		taken = append(taken, options[best].cost)
 		options = slices.Delete(options, best, best+1)
 	}
+}
+
+// referenceBeyond returns the reference point of the run or, without one, a point a little beyond the worst of the
+// front, so that the ends of the front have a hypervolume.
+func (n *SurrogateNSGA2) referenceBeyond(front [][]float64) []float64 {
+	if n.reference != nil {
+		return n.reference
+	}
+	lo, scale := pareto.Ranges(front)
+	ref := make([]float64, len(lo))
+	for m := range ref {
+		worst := lo[m]
+		for _, p := range front {
+			worst = max(worst, p[m])
+		}
+		span := 1.0
+		if scale[m] > 0 {
+			span = 1 / scale[m]
+		}
+		ref[m] = worst + 0.1*span
+	}
+	return ref
+}
+
+// option is a candidate that may be chosen.
+type option struct {
+	plannedGenes
+	cost   []float64 // that it is predicted to have
+	spread float64   // standard deviation of the trained cost around that; 0 where cost is improved by it already
+}
+
+// options returns those of pool that are new.
+func (n *SurrogateNSGA2) options(pool []plannedGenes) (options []option) {
+	known := map[uint64]bool{}
+	spread, optimism := 0.0, n.settings.Optimism
+	if n.prior != nil {
+		spread, optimism = n.prior.deviation, 0
+	}
+	for _, p := range pool {
+		h := hashGenes(p.genes)
+		if n.genes.has(h) || known[h] {
+			continue
+		}
+		known[h] = true
+		if cost, violation := n.predict(p.genes, optimism); violation <= 0 {
+			options = append(options, option{p, cost, spread})
+		}
+	}
+	return options
 }
 
 // nearestRank returns the index of the option closest to the front. The distance to a

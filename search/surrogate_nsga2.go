@@ -35,6 +35,11 @@ type SurrogateSettings struct {
 	// Trained names the objective that [Result.Rungs] are of; "" if none is computed by rungs. A trial that was stopped
 	// counts with what its last rung says of the end, judged by all trials that came there.
 	Trained string
+	// Rungs are the total epochs at each rung of the trained objective. With them the searcher says how far a network is
+	// trained ([Candidate.Until]), and continues stopped trials ([Candidate.Continues]): it takes what gains most for its
+	// epochs. Initial is then 8 unless it is set, Batch 4, and the initial networks are spread over the known costs. nil
+	// leaves to the evaluator who is stopped.
+	Rungs []int
 }
 
 // SurrogateNSGA2 is a search for expensive evaluations, the loop of NSGANetV2 (Lu,
@@ -62,6 +67,8 @@ type SurrogateNSGA2 struct {
 	trials   []individual
 	features [][]float64 // of trials; nil where infeasible
 	feasible int
+	finals   []*finalModel  // by rung; nil where too few trials finished
+	prior    *finalModel    // of a network that was not trained yet; nil where too few trials finished
 	next     []plannedGenes // chosen, not asked for
 	until    int            // the id at which the next batch begins
 	round    int
@@ -99,6 +106,10 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 	p, err := newProposer(setup)
 	if err != nil {
 		return nil, err
+	}
+	if len(s.Rungs) > 0 {
+		s.Initial = cmp.Or(s.Initial, 8)
+		s.Batch = cmp.Or(s.Batch, 4)
 	}
 	s.Batch = cmp.Or(s.Batch, 8)
 	s.Population = cmp.Or(s.Population, 64)
@@ -200,6 +211,9 @@ func (n *SurrogateNSGA2) String() string {
 		}
 	}
 	s := &n.settings
+	if len(s.Rungs) > 0 {
+		surrogate += fmt.Sprintf(", ridge, rungs=%v", s.Rungs)
+	}
 	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, "+
 		"surrogate=%s, known=%v, %s)",
 		s.Initial, s.Batch, s.Population, s.Generations, s.Optimism, surrogate, known, n.proposer.settings())
@@ -215,7 +229,27 @@ func (n *SurrogateNSGA2) Ask() (Candidate, State) {
 		n.until += n.settings.Batch
 		n.plan()
 	}
-	return n.propose(n.round, n.nextGenotype)
+	if c, ok := n.nextContinued(); ok {
+		return c, Ready
+	}
+	until := 0
+	if len(n.next) > 0 {
+		until = n.next[0].until
+	} else if n.asked < n.settings.Initial {
+		until = len(n.settings.Rungs)
+	}
+	c, state := n.propose(n.round, n.nextGenotype)
+	c.Until = until
+	if state == Exhausted && n.told < n.asked && len(n.settings.Rungs) > 0 {
+		return c, Wait // stopped trials may be left
+	}
+	if state == Exhausted && n.planContinued() {
+		n.round++
+		n.until = n.asked + len(n.next)
+		c, _ = n.nextContinued()
+		return c, Ready
+	}
+	return c, state
 }
 
 // Tell implements [Searcher].
@@ -225,6 +259,9 @@ func (n *SurrogateNSGA2) Tell(t Trial) error {
 	}
 	x := n.observe(&t)
 	n.trials = append(n.trials, x)
+	if t.Continues > 0 && t.Failed == "" {
+		n.forget(t.Parents[0])
+	}
 	var features []float64
 	if x.cost != nil {
 		n.feasible++
@@ -241,6 +278,11 @@ func (n *SurrogateNSGA2) nextGenotype(r *rand.Rand) (space.Genes, []int) {
 		p := n.next[0]
 		n.next = n.next[1:]
 		return p.genes, p.parents
+	}
+	if len(n.settings.Rungs) > 0 && len(n.scales) > 0 && n.asked < n.settings.Initial {
+		if g := n.spread(r); g != nil {
+			return g, nil
+		}
 	}
 	for range 32 {
 		g := n.Space.Sample(r)
@@ -337,6 +379,10 @@ func (n *SurrogateNSGA2) predict(g space.Genes, optimism float64) (cost []float6
 	x := n.describe(g, cost)
 	for m, model := range n.models {
 		if model == nil {
+			continue
+		}
+		if n.prior != nil && n.Objectives[m].Name == n.settings.Trained {
+			cost[m] = n.prior.at(n.finalFeatures(&individual{genes: g, cost: cost}, -1, m)) - optimism*n.prior.deviation
 			continue
 		}
 		cost[m] = model.predict(x)

@@ -18,8 +18,14 @@ type Candidate struct {
 	ArchID     string      // 12 hex digits; equal for equal networks
 	Generation int         // 0 for the first; each searcher defines what it counts
 	Parents    []int       // ids of the trials it was made from; nil if it was sampled
-	text       string      // Arch.String(), or "" if it has not been computed
-	space      archSpace   // of Genes; nil if it has no archs
+	// Continues is how many rungs the trial in Parents came to, which is one of the same network that was stopped: this
+	// one goes on from there. 0 for a network that no trial has tried.
+	Continues int
+	// Until is the number of rungs that it is to come to, whatever is known then; 0 leaves that open. It is more than
+	// Continues.
+	Until int
+	text  string    // Arch.String(), or "" if it has not been computed
+	space archSpace // of Genes; nil if it has no archs
 }
 
 // Describe sets Arch and ArchID from Genes.
@@ -166,6 +172,7 @@ type Trial struct {
 	Genes      space.Genes
 	Generation int
 	Parents    []int
+	Continues  int // as of its candidate
 	Result
 }
 
@@ -174,6 +181,6 @@ func NewTrial(c Candidate, r Result) Trial {
 	c.name()
 	return Trial{
 		ID: c.ID, ArchID: c.ArchID, Arch: c.text, Genes: c.Genes,
-		Generation: c.Generation, Parents: c.Parents, Result: r,
+		Generation: c.Generation, Parents: c.Parents, Continues: c.Continues, Result: r,
 	}
 }

@@ -52,7 +52,7 @@ var commands = []struct {
 	make    []func(*app) *cobra.Command
 }{
 	{"Search:", []func(*app) *cobra.Command{newRun, newCheck, newSpace, newPick, newGenes, newPlot, newReport,
-		newImprove}},
+		newCompare, newImprove}},
 	{"Train the candidates:", []func(*app) *cobra.Command{newEvaluators, newAsk, newWork, newTell, newWorker, newFleet}},
 	{"Time networks:", []func(*app) *cobra.Command{
 		newBench, newPredict, newCalibrate, newValidate, newDevices, newKernels, newDoctor}},

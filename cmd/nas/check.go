@@ -98,10 +98,18 @@ func (a *app) printForecast(f *forecast.Forecast) {
 	if t := f.Training; t != nil {
 		a.printf("%s: the smallest network has %.4g after one epoch, in %s\n", t.Recipe, t.Accuracy, about(t.SmallestS))
 		for i, r := range t.Rungs {
-			a.printf("  rung %d, to %s: about %s for a network of median size; %.3g %% of the candidates come to it\n",
-				i+1, plural.Of(r.Epochs, "epoch"), about(r.Seconds), r.SharePct)
+			a.printf("  rung %d, to %s: about %s for a network of median size", i+1, plural.Of(r.Epochs, "epoch"),
+				about(r.Seconds))
+			if !t.AtMost {
+				a.printf("; %.3g %% of the candidates come to it", r.SharePct)
+			}
+			a.printf("\n")
 		}
-		a.printf("the search trains %s, %d at once: about %s\n", plural.Of(f.Evaluations, "candidate"), t.Slots,
+		how := "about"
+		if t.AtMost {
+			how = "the searcher decides how far; with all to the end it takes about"
+		}
+		a.printf("the search trains %s, %d at once: %s %s\n", plural.Of(f.Evaluations, "candidate"), t.Slots, how,
 			about(f.RunS))
 		return
 	}

@@ -28,6 +28,11 @@ var plots = []struct {
 		func(rs []*results.Stored) (report.Figure, error) { return view.Growth(rs...), nil }},
 	{"genes", "what the front takes, against the whole space", false,
 		func(rs []*results.Stored) (report.Figure, error) { return view.Shares(rs[0]) }},
+	{"compare", "the fronts of several runs, all on the device of the first", true,
+		func(rs []*results.Stored) (report.Figure, error) {
+			f, err := view.Compared(rs)
+			return f, usage(err)
+		}},
 	{"importance", "the genes that latency and accuracy depend on", false,
 		func(rs []*results.Stored) (report.Figure, error) {
 			m, err := view.Importance(context.Background(), rs[0])

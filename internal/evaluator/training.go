@@ -165,6 +165,22 @@ func (s *Setup) StopTraining() error {
 	return s.training.Close()
 }
 
+// TidyTraining removes what no search goes on from any more, once a run has ended: the folders of networks that were
+// stopped, unless the recipe keeps all.
+func (s *Setup) TidyTraining() {
+	if s.training != nil {
+		s.training.Tidy()
+	}
+}
+
+// Rungs are the total epochs at each rung of a run that trains its networks; nil for one that does not.
+func (s *Setup) Rungs() []int {
+	if t, ok := s.Accuracy.(trained); ok {
+		return t.recipe.Spec().Rungs
+	}
+	return nil
+}
+
 // Trains reports whether the networks are trained.
 func (s *Setup) Trains() bool { _, ok := s.Accuracy.(trained); return ok }
 
@@ -209,7 +225,9 @@ func (e *Evaluator) train(ctx context.Context, c search.Candidate, r *search.Res
 	if err != nil {
 		return err
 	}
-	err = e.training.Score(ctx, rungs.Candidate{ID: c.ID, ArchID: c.ArchID, Arch: c.Arch.String(), Network: n}, r)
+	err = e.training.Score(ctx, rungs.Candidate{
+		ID: c.ID, Continues: c.Continues, Until: c.Until, ArchID: c.ArchID, Arch: c.Arch.String(), Network: n,
+	}, r)
 	if err != nil {
 		return err
 	}

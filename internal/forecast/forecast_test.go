@@ -84,10 +84,10 @@ slots = 2
 	if x.Accuracy != 51 || x.SmallestS < 0.1 || x.MedianS < 0.2 || x.Slots != 2 || len(x.Rungs) != 2 {
 		t.Errorf("%+v", x)
 	}
-	if r := x.Rungs[1]; r.Epochs != 6 || r.SharePct < 33 || r.SharePct > 34 || r.Seconds < x.StartS {
+	if r := x.Rungs[1]; r.Epochs != 6 || r.SharePct != 100 || !x.AtMost || r.Seconds < x.StartS {
 		t.Errorf("%+v", r)
 	}
-	want := (20*x.Rungs[0].Seconds + 20./3*x.Rungs[1].Seconds) / 2
+	want := (20*x.Rungs[0].Seconds + 20*x.Rungs[1].Seconds) / 2
 	if diff := f.RunS - want; diff > 1e-9 || diff < -1e-9 {
 		t.Errorf("%g s, want %g", f.RunS, want)
 	}

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/search"
 )
 
 // Training is what trainings of a space cost, from two of them: the smallest network for one epoch, and one of median
@@ -22,6 +24,9 @@ type Training struct {
 	EpochSPerMMAC float64 `json:"epoch_s_per_mmac"`
 	Slots         int     `json:"slots"`
 	Rungs         []Rung  `json:"rungs"`
+	// AtMost says that the searcher decides how far a network is trained: the shares and the time of the run are then
+	// what they can be at most.
+	AtMost bool `json:"at_most"`
 }
 
 // Rung is what one rung costs a network of median size.
@@ -63,10 +68,17 @@ func train(ctx context.Context, s *evaluator.Setup, bySize []*blocks.Network) (*
 		t.EpochSPerMMAC = 0
 	}
 	t.StartS = max(0, t.SmallestS-t.EpochSPerMMAC*m1)
+	algorithm := s.Config.Search.Algorithm
+	if algorithm == config.Auto {
+		algorithm = search.Auto(s.Config.Search.Budget())
+	}
+	t.AtMost = algorithm == search.DecidesRungs
 	before, share := 0, 100.0
 	for _, epochs := range spec.Rungs {
 		t.Rungs = append(t.Rungs, Rung{epochs, t.StartS + float64(epochs-before)*t.EpochSPerMMAC*m2, share})
-		before, share = epochs, share/float64(spec.Eta)
+		if before = epochs; !t.AtMost {
+			share /= float64(spec.Eta)
+		}
 	}
 	return t, nil
 }

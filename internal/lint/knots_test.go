@@ -25,12 +25,12 @@ var largerKnots = map[string]int{
 	"blocks/kernels":      13, // one algorithm: the drivers and the table of kernels
 	"blocks/kernels/int8": 14, // the same for integers
 	"blocks/pytorch":      10, // one table of ops
-	"cmd/nas":             42, // commands of one program
+	"cmd/nas":             43, // commands of one program
 }
 
 // maxDependencies bounds the dependencies between the files of a package, summed over the packages that once were
 // three: latency, accuracy and internal/run.
-const maxDependencies = 266
+const maxDependencies = 269
 
 // tangled are the folders that maxDependencies is about, with those below them.
 var tangled = []string{

@@ -20,8 +20,7 @@ func Predict(model, baseline *blocks.Network, p *latency.Predictor, tolerance fl
 	if err != nil {
 		return Result{}, err
 	}
-	sd := math.Hypot(ownShare(a, b)*relativeSD(a), ownShare(b, a)*relativeSD(b))
-	centre := math.Log(a.LatencyMs / b.LatencyMs)
+	centre, sd := LogRatio(a, b)
 	const half95 = 1.96
 	low, high := centre-half95*sd, centre+half95*sd
 	r := Result{Verdict: judge(centre, low, high, tolerance),
@@ -31,6 +30,13 @@ func Predict(model, baseline *blocks.Network, p *latency.Predictor, tolerance fl
 		r.Warnings = append(r.Warnings, e.Warnings...)
 	}
 	return r, nil
+}
+
+// LogRatio is the logarithm of the ratio of two predicted latencies on one device, and its standard deviation:
+// errors count for the share of the time that is in units which the other network lacks.
+func LogRatio(a, b latency.Estimate) (log, sd float64) {
+	sd = math.Hypot(ownShare(a, b)*relativeSD(a), ownShare(b, a)*relativeSD(b))
+	return math.Log(a.LatencyMs / b.LatencyMs), sd
 }
 
 // relativeSD is the standard deviation of the logarithm of an estimate.

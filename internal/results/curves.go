@@ -35,6 +35,7 @@ func (s *Stored) Curves() (curves []report.Curve, err error) {
 	for _, t := range s.Front.Trials() {
 		front[t.ID] = true
 	}
+	at := map[int]int{} // in curves, by trial
 	for t, err := range runstore.ReadTrials(s.Dir) {
 		if err != nil {
 			return nil, err
@@ -43,9 +44,17 @@ func (s *Stored) Curves() (curves []report.Curve, err error) {
 		if c.Front {
 			c.Name = strconv.Itoa(t.ID)
 		}
-		if len(c.Points) > 0 {
-			curves = append(curves, c)
+		if len(c.Points) == 0 {
+			continue
 		}
+		if t.Continues > 0 && len(t.Parents) == 1 {
+			if i, ok := at[t.Parents[0]]; ok { // one network, one curve
+				curves[i], at[t.ID] = c, i
+				continue
+			}
+		}
+		at[t.ID] = len(curves)
+		curves = append(curves, c)
 	}
 	return curves, nil
 }

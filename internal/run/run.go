@@ -107,6 +107,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 		return nil, err
 	}
 	if out.Summary.Status != search.StatusInterrupted {
+		setup.TidyTraining()
 		if out.Measured, err = measure(ctx, setup, store, out.Front, earlier); err != nil {
 			return nil, err
 		}

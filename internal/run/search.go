@@ -27,6 +27,7 @@ func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
 		Evaluations: c.Search.Budget(),
 		Population:  c.Search.Population,
 		Trained:     runstore.KeyAccuracy,
+		Rungs:       s.Rungs(),
 		LookAhead:   c.Search.LookAhead,
 		Known:       func(g space.Genes) (map[string]float64, float64) { return s.WithoutScore(s.Space.Arch(g)) },
 	})

@@ -8,4 +8,7 @@
 // And networks are compared in all objectives, by the rank of their front and, where a front is cut, by what keeps it
 // spread. One that no other dominates at its rung goes on in any case: a front has members at every cost, and with one
 // in eta alone most of them would be stopped.
+//
+// A searcher may decide in place of this rule: [Candidate] then says how far a network is trained, and which rungs an
+// earlier trial of the same network came to.
 package rungs

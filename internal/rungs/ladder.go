@@ -25,7 +25,7 @@ type Ladder struct {
 type trial struct {
 	counted bool        // it is one of the trials that are trained
 	values  []float64   // after each rung
-	costs   [][]float64 // at each rung, to be minimised
+	costs   [][]float64 // at each rung, to be minimised; nil at one that another trial came to with the same network
 	ended   bool
 	whole   bool // came to the last rung
 }
@@ -67,6 +67,14 @@ func (l *Ladder) Reach(ctx context.Context, id int, value float64, costs []float
 		return false, err
 	}
 	return l.among(id, rung), nil
+}
+
+// Pass records a rung of a trial that goes on in any case. Costs are nil where an earlier trial with the same network
+// came to the rung.
+func (l *Ladder) Pass(id int, value float64, costs []float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reach(id, value, costs)
 }
 
 func (l *Ladder) reach(id int, value float64, costs []float64) (rung int) {
@@ -173,7 +181,7 @@ func (l *Ladder) Waiting() int {
 func (l *Ladder) among(id, rung int) bool {
 	var points [][]float64
 	for _, t := range l.trials[:id+1] {
-		if len(t.costs) > rung {
+		if len(t.costs) > rung && t.costs[rung] != nil {
 			points = append(points, t.costs[rung])
 		}
 	}

@@ -48,13 +48,14 @@ type Training struct {
 	log     *Log
 	key     string
 	mu      sync.Mutex
-	good    bool          // a training has ended well
-	bad     int           // trainings that failed before any ended well
-	decided chan struct{} // closed when good is set, or so many failed that the run ends
-	verdict error         // why the run ends
-	active  int           // trainings at work
-	idle    int           // calls of Score that wait for their context
-	unsure  int           // calls of Score whose training failed before any ended well
+	good    bool            // a training has ended well
+	bad     int             // trainings that failed before any ended well
+	decided chan struct{}   // closed when good is set, or so many failed that the run ends
+	verdict error           // why the run ends
+	active  int             // trainings at work
+	idle    int             // calls of Score that wait for their context
+	unsure  int             // calls of Score whose training failed before any ended well
+	stopped map[string]bool // arch ids of networks that were stopped
 }
 
 // New opens the training of a run.
@@ -79,6 +80,7 @@ func New(o Options) (*Training, error) {
 	t := &Training{
 		o: o, rungs: spec.Rungs, ladder: NewLadder(len(spec.Rungs), spec.Eta), slots: NewSlots(slots),
 		key: o.Recipe.Hash() + data, decided: make(chan struct{}),
+		stopped: map[string]bool{},
 	}
 	if o.Trainer == nil {
 		t.o.Trainer = o.Recipe
@@ -95,13 +97,15 @@ func (t *Training) Close() error { return t.log.Close() }
 // Candidate is a network to be trained.
 type Candidate struct {
 	ID           int // of the trial
+	Continues    int // the rungs that an earlier trial came to with the network
+	Until        int // the rungs that it is trained to; 0: the ladder decides
 	ArchID, Arch string
 	Network      *blocks.Network
 }
 
 // Score trains a candidate and completes its result: the value of the trained objective, its rungs, and whether it was
-// stopped. The other objectives must be there. The trial's folder goes, if the recipe does not keep it. An error that
-// [search.Abort] made ends the run.
+// stopped. The other objectives must be there. The folder of a finished trial goes, if the recipe does not keep
+// it; [Training.Tidy] removes those of stopped ones. An error that [search.Abort] made ends the run.
 func (t *Training) Score(ctx context.Context, c Candidate, r *search.Result) error {
 	before, err := t.ladder.Enter(ctx, c.ID)
 	if err != nil {
@@ -121,6 +125,12 @@ func (t *Training) Score(ctx context.Context, c Candidate, r *search.Result) err
 			return err
 		}
 		r.Rungs = append(r.Rungs, out.Accuracy)
+		if c.Until > 0 {
+			if t.pass(c.ID, c.Continues, r); len(r.Rungs) >= c.Until || len(r.Rungs) == len(t.rungs) {
+				break
+			}
+			continue
+		}
 		goOn, err := t.ladder.Reach(ctx, c.ID, out.Accuracy, t.costs(r, out.Accuracy))
 		if err != nil {
 			return err
@@ -143,11 +153,46 @@ func (t *Training) Score(ctx context.Context, c Candidate, r *search.Result) err
 			return err
 		}
 	}
-	switch keep := t.o.Recipe.Spec().Keep; {
-	case keep == training.KeepNone, keep == training.KeepFinished && r.Stopped:
-		os.RemoveAll(t.folder(c.ArchID)) // it costs space and nothing else if it stays
+	if t.o.Recipe.Spec().Keep == training.KeepNone && !r.Stopped {
+		t.remove(c.ArchID)
 	}
+	t.stop(c.ArchID, r.Stopped)
 	return nil
+}
+
+// stop notes whether the last trial of a network was stopped.
+func (t *Training) stop(archID string, stopped bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped[archID] = true; !stopped {
+		delete(t.stopped, archID)
+	}
+}
+
+// remove removes the folder of a trial. It costs space and nothing else if it stays.
+func (t *Training) remove(archID string) { os.RemoveAll(t.folder(archID)) }
+
+// Tidy removes the folders of networks that were stopped, unless the recipe keeps all. Until the end of a run they
+// stay: a later trial may go on from them.
+func (t *Training) Tidy() {
+	if t.o.Recipe.Spec().Keep == training.KeepAll {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for archID := range t.stopped {
+		t.remove(archID)
+	}
+}
+
+// pass records the last rung of a trial that continues another.
+func (t *Training) pass(id, continues int, r *search.Result) {
+	v := r.Rungs[len(r.Rungs)-1]
+	var costs []float64
+	if len(r.Rungs) > continues {
+		costs = t.costs(r, v)
+	}
+	t.ladder.Pass(id, v, costs)
 }
 
 // keepWeights copies the weights out of the folder of a finished trial. One that was trained for another run has no
@@ -186,10 +231,13 @@ func (t *Training) folder(archID string) string { return filepath.Join(t.o.Dir, 
 func (t *Training) Replay(x *search.Trial) {
 	costs := make([][]float64, len(x.Rungs))
 	for i, v := range x.Rungs {
-		costs[i] = t.costs(&x.Result, v)
+		if i >= x.Continues {
+			costs[i] = t.costs(&x.Result, v)
+		}
 	}
 	t.ladder.Replay(x.ID, !x.Screened, x.Rungs, costs, len(x.Rungs) == len(t.rungs))
 	if len(x.Rungs) > 0 {
+		t.stop(x.ArchID, x.Stopped)
 		t.succeeded()
 	}
 }

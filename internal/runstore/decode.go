@@ -41,6 +41,8 @@ func ParseTrial(line []byte) (search.Trial, error) {
 			t.Generation = p.integer()
 		case keyParents:
 			t.Parents = integers(&p, p.integer)
+		case keyContinues:
+			t.Continues = p.integer()
 		case keyObjectives:
 			t.Objectives = p.values()
 		case keyParts:
@@ -103,6 +105,7 @@ const (
 	keyStopped
 	keyWarnings
 	keyFailed
+	keyContinues
 
 	requiredKeys = keyID | keyArchID | keyGenes | keyViolation
 )
@@ -139,6 +142,8 @@ func keyOf(key []byte) int {
 		return keyWarnings
 	case "failed":
 		return keyFailed
+	case "continues":
+		return keyContinues
 	}
 	return 0
 }

@@ -33,6 +33,10 @@ func AppendTrial(b []byte, t *search.Trial) []byte {
 		b = append(b, `,"parents":`...)
 		b = appendInts(b, t.Parents)
 	}
+	if t.Continues != 0 {
+		b = append(b, `,"continues":`...)
+		b = strconv.AppendInt(b, int64(t.Continues), 10)
+	}
 	b = appendValues(b, `,"objectives":`, t.Objectives)
 	b = appendValues(b, `,"parts":`, t.Parts)
 	b = append(b, `,"violation":`...)

@@ -88,7 +88,7 @@ func (v *TrialView) parse(line []byte, at location) error {
 			v.Failed = len(p.quoted()) > 0
 		case keyGenes, keyParents:
 			p.passIntegers()
-		case keyGeneration:
+		case keyGeneration, keyContinues:
 			p.integer()
 		case keyViolations:
 			p.object(func([]byte) { p.passValue() })

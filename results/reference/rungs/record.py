@@ -25,7 +25,7 @@ import train as trainer  # noqa: E402
 RUNGS = [1, 3, 9]
 TRAIN = ["--size", "28", "--classes", "10", "--total", "9", "--subset", "2000", "--val", "3000", "--batch", "64",
          "--lr", "0.2", "--shift", "0", "--flip", "--smoothing", "0", "--threads", "1"]
-COLUMNS = ["arch_id", "seed", "params", "macs"] + [f"{c}_{r}" for r in RUNGS for c in ("accuracy", "loss", "cpu_s")] + ["arch"]
+COLUMNS = ["arch_id", "seed", "machine", "params", "macs"] + [f"{c}_{r}" for r in RUNGS for c in ("accuracy", "loss", "cpu_s")] + ["arch"]
 
 
 def networks():
@@ -76,6 +76,7 @@ def main():
     p.add_argument("--part", default="0/1", help="i/n: the i-th of n shares of the networks")
     p.add_argument("--data", type=pathlib.Path, default=ROOT / "data/fashion-mnist")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--machine", default="3", help="tells the CPU seconds of one machine from those of another")
     p.add_argument("--networks", type=int, help="only so many, at random")
     p.add_argument("--out", type=pathlib.Path, default=HERE / "rungs.csv")
     a = p.parse_args()
@@ -88,7 +89,7 @@ def main():
         known = {(r["arch_id"], int(r["seed"])) for r in csv.DictReader(f)}
     for net in nets[:a.networks][part::parts]:
         if (net["arch_id"], a.seed) not in known:
-            row = train(net, a.seed, a.data.resolve())
+            row = {"machine": a.machine, **train(net, a.seed, a.data.resolve())}
             with open(a.out, "a", newline="") as f:
                 csv.DictWriter(f, COLUMNS, lineterminator="\n").writerow(row)
 
