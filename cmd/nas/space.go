@@ -41,7 +41,7 @@ With --narrow DIR it writes the config with the space narrowed by what a run of 
 showed: genes that change nothing beyond noise are fixed, and choices that no network
 near the front takes are left out, each with the reason.`,
 		Example: `  nas space configs/mobile.toml
-  nas space configs/mobile.toml --narrow results/mobile --out narrow.toml
+  nas space configs/mobile.toml --narrow results/mobile --out results/narrow.toml
   nas space configs/mobile.toml --audit
   nas space configs/mobile.toml --sample 5 --seed 2`,
 		Args: oneConfig,
