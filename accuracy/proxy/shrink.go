@@ -23,7 +23,7 @@ func shrink(n *blocks.Network, fraction float64) (*blocks.Network, error) {
 	if to == in {
 		return n, nil
 	}
-	s := &blocks.Network{Name: n.Name, Nodes: make([]blocks.Node, len(n.Nodes))}
+	s := &blocks.Network{Name: n.Name, Nodes: make([]blocks.Node, len(n.Nodes)), Outputs: n.Outputs}
 	copy(s.Nodes, n.Nodes)
 	s.Nodes[0].Op, s.Nodes[0].Shape = &blocks.Input{Shape: to}, to
 	for i := 1; i < len(s.Nodes); i++ {

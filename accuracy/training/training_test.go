@@ -200,7 +200,7 @@ func TestChecks(t *testing.T) {
 		"pattern: is missing":                 func(s *Spec) { s.Pattern = "" },
 		"has no group (?P<accuracy>":          func(s *Spec) { s.Pattern = "x" },
 		"there is no group \"acc\"":           func(s *Spec) { s.Pattern = "(?P<accuracy>.)(?P<acc>.)" },
-		"pattern: error parsing":              func(s *Spec) { s.Pattern = "(" },
+		`pattern: "(" is no regular expression: missing closing )`:              func(s *Spec) { s.Pattern = "(" },
 		"result: \"r.json\" stands beside":    func(s *Spec) { s.Result = "r.json" },
 		"weights: \"../w.safetensors\"":       func(s *Spec) { s.Weights = "../w.safetensors" },
 		"weights: \"w.pt\", want a .safetens": func(s *Spec) { s.Weights = "w.pt" },

@@ -148,7 +148,7 @@ func (r *decoder) indices(t table, k, least int) ([]int, error) {
 	}
 	for _, i := range v {
 		if i < least || i >= len(r.m.Tensors) {
-			return nil, fmt.Errorf("of tensor %d, there are %d", i, len(r.m.Tensors))
+			return nil, fmt.Errorf("of tensor %d, and the file has %d: it is damaged, copy it again", i, len(r.m.Tensors))
 		}
 	}
 	return v, nil
@@ -237,7 +237,7 @@ func (r *decoder) operator(i int, t table) error {
 		return err
 	}
 	if code < 0 || int(code) >= len(r.codes) {
-		return fmt.Errorf("operator %d: of code %d, there are %d", i, code, len(r.codes))
+		return fmt.Errorf("operator %d: of code %d, and the file has %d: it is damaged, copy it again", i, code, len(r.codes))
 	}
 	row, name := r.codes[code], r.names[code]
 	fail := func(format string, a ...any) error {

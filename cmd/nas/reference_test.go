@@ -20,16 +20,16 @@ var manDir = flag.String("man", "", "a folder to write the manual pages and the 
 // reference is the page that lists all commands.
 func reference(root *cobra.Command) []byte {
 	var b bytes.Buffer
-	b.WriteString("# Commands\n\n<!-- not run: make generate writes this page from the program's own help -->\n\n" +
+	b.WriteString("# Commands\n\n`make generate` writes this page from the program's own help: " +
 		"`nas COMMAND --help` shows the same.\n\n| command | what it does |\n|---|---|\n")
 	commands := visible(root)
 	for _, c := range commands {
 		anchor := strings.ReplaceAll(strings.ToLower(c.CommandPath()), " ", "-")
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.CommandPath(), anchor, strings.ReplaceAll(c.Short, "|", `\|`))
 	}
-	fmt.Fprintf(&b, "\nEvery command has the flags\n\n```\n%s```\n", root.PersistentFlags().FlagUsages())
+	fmt.Fprintf(&b, "\nEvery command has the flags\n\n```text\n%s```\n", root.PersistentFlags().FlagUsages())
 	for _, c := range commands {
-		fmt.Fprintf(&b, "\n## %s\n\n```\n%s\n", c.CommandPath(), c.UseLine())
+		fmt.Fprintf(&b, "\n## %s\n\n```text\n%s\n", c.CommandPath(), c.UseLine())
 		if c.Example != "" {
 			fmt.Fprintf(&b, "\n%s\n", strings.TrimRight(c.Example, "\n"))
 		}

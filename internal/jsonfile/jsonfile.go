@@ -96,12 +96,16 @@ func mismatch(e *json.UnmarshalTypeError) string {
 
 // plain is a Go type in JSON's words.
 func plain(e *json.UnmarshalTypeError) string {
-	switch kind := e.Type.Kind().String(); {
+	t := e.Type
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch kind := t.Kind().String(); {
 	case strings.Contains(kind, "int"), strings.HasPrefix(kind, "float"):
 		return "number"
 	case kind == "slice", kind == "array":
 		return "array"
-	case kind == "struct", kind == "map", kind == "ptr":
+	case kind == "struct", kind == "map":
 		return "object"
 	default:
 		return kind // string, bool

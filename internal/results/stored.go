@@ -2,7 +2,6 @@ package results
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"path/filepath"
@@ -68,7 +67,7 @@ func Load(dir string) (*Stored, error) {
 	}
 	s.Measured, err = runstore.ReadMeasured(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: delete the file, the run is then drawn without measurements", err)
+		return nil, err
 	}
 	return s, nil
 }

@@ -43,6 +43,6 @@ func Writable(dir string) error {
 		if errors.As(err, &cause) {
 			err = cause.Err
 		}
-		return fault.Errorf("runstore: %s cannot be written: give another directory with --out (%w)", there, err)
+		return fault.Errorf("runstore: %s cannot be written: make it writable, or take another place (%w)", there, err)
 	}
 }

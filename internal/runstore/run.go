@@ -28,7 +28,7 @@ type lockedError struct{ Dir string }
 // Error names the directory.
 func (e *lockedError) Error() string {
 	return fmt.Sprintf("runstore: another process is working on %s: "+
-		"wait for it, or give another directory with --out", e.Dir)
+		"wait until it has ended", e.Dir)
 }
 
 var errLocked = errors.New("locked")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"nas/internal/plural"
 	"nas/latency/timing"
@@ -24,7 +25,8 @@ func New(expression, unit string, bad func(key, format string, a ...any)) *Patte
 	p := new(Pattern)
 	var err error
 	if p.expression, err = regexp.Compile(expression); err != nil {
-		bad("pattern", "%v", err)
+		bad("pattern", "%q is no regular expression: %s", expression,
+			strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	} else if p.expression.NumSubexp() == 0 {
 		bad("pattern", "%q has no group that holds the time", expression)
 	}
