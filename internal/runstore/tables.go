@@ -83,8 +83,8 @@ func WriteMeasured(dir string, rows []MeasuredRow) error {
 // ReadMeasured reads measured.csv of dir. A missing file gives
 // [os.ErrNotExist].
 func ReadMeasured(dir string) (rows []MeasuredRow, err error) {
-	path, cure := filepath.Join(dir, MeasuredFile), "restore the file, or delete it and the run is drawn without measurements"
-	err = readTable(path, measuredColumns, cure, func(r *table.Row) {
+	const cure = "restore the file, or delete it and the run is drawn without measurements"
+	err = readTable(filepath.Join(dir, MeasuredFile), measuredColumns, cure, func(r *table.Row) {
 		rows = append(rows, MeasuredRow{
 			ID: int(r.Int("id")), Device: r.Text("device"), Threads: int(r.Int("threads")),
 			PredictedMs: r.FloatOrNaN("predicted_ms"), LowMs: r.FloatOrNaN("low_ms"), HighMs: r.FloatOrNaN("high_ms"),
