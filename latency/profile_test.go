@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,7 +125,9 @@ func TestBusy(t *testing.T) {
 
 // TestManyCalls: the sum of all calls has a bound, as each of them is predicted when the profile is used.
 func TestManyCalls(t *testing.T) {
-	p := simulatedProfile(t)
+	p := *simulatedProfile(t) // which all tests share
+	p.HeldOut = slices.Clone(p.HeldOut)
+	p.HeldOut[0].Units = slices.Clone(p.HeldOut[0].Units)
 	for _, calls := range []int{maxCalls, maxCalls + 1, math.MaxInt} {
 		p.HeldOut[0].Units[0][1] = calls
 		if err := p.check(); err == nil || !strings.Contains(err.Error(), "networks[") {
