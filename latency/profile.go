@@ -106,8 +106,8 @@ func Read(r io.Reader, name string) (*Profile, error) {
 	}
 	if err := jsonfile.Decode(b, &head); err != nil {
 		if !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) { // somebody else's file: do not advise to overwrite it
-			return nil, fault.Errorf("latency: %s is not a latency profile (%w): nas calibrate --out PROFILE makes one",
-				name, err)
+			return nil, fault.Errorf("latency: %s is not a latency profile (%w): "+
+				"restore the file; nas calibrate --out PROFILE makes one", name, err)
 		}
 		return nil, damaged(err)
 	}
@@ -117,7 +117,7 @@ func Read(r io.Reader, name string) (*Profile, error) {
 			"update the program or calibrate again", name, head.Format, Format, ErrNewer)
 	case head.Format < 1:
 		return nil, fault.Errorf("latency: %s is not a latency profile (it has no \"format\"): "+
-			"nas calibrate --out PROFILE makes one", name)
+			"restore the file; nas calibrate --out PROFILE makes one", name)
 	}
 	p := new(Profile)
 	if err := jsonfile.Decode(b, p); err != nil {

@@ -188,7 +188,8 @@ func (r *Recipe) checkReading(bad func(key, format string, a ...any)) {
 	case s.Pattern != "":
 		var err error
 		if r.pattern, err = regexp.Compile(s.Pattern); err != nil {
-			bad("pattern", "%q is no regular expression: %s", s.Pattern, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+			bad("pattern", "%q is no regular expression: %s", s.Pattern,
+				strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 			return
 		}
 		if r.pattern.SubexpIndex("accuracy") < 0 {

@@ -16,8 +16,8 @@ import (
 	"nas/internal/fault"
 )
 
-// MaxWeights bounds the weights of a network, in bytes.
-const MaxWeights = 1 << 30
+// maxWeights bounds the weights of a network, in bytes.
+const maxWeights = 1 << 30
 
 // WeightsInfo says what a training left of a network that came to the last rung.
 type WeightsInfo struct {
@@ -30,7 +30,7 @@ func (w *WeightsInfo) check() error {
 	if w == nil || w.Missing != "" && len(w.Missing) < 4<<10 {
 		return nil
 	}
-	if !isID(w.Sum, 64) || w.Bytes < 1 || w.Bytes > MaxWeights {
+	if !isID(w.Sum, 64) || w.Bytes < 1 || w.Bytes > maxWeights {
 		return errors.New("sum or length of the weights are not those of weights")
 	}
 	return nil
@@ -38,8 +38,8 @@ func (w *WeightsInfo) check() error {
 
 // infoOf describes weights.
 func infoOf(data []byte) *WeightsInfo {
-	if len(data) > MaxWeights {
-		return &WeightsInfo{Missing: fmt.Sprintf("they are %d bytes long, more than %d", len(data), MaxWeights)}
+	if len(data) > maxWeights {
+		return &WeightsInfo{Missing: fmt.Sprintf("they are %d bytes long, more than %d", len(data), maxWeights)}
 	}
 	h := sha256.Sum256(data)
 	return &WeightsInfo{Sum: hex.EncodeToString(h[:]), Bytes: int64(len(data))}
