@@ -69,7 +69,6 @@ type event struct {
 	hand   *hand
 	life   int
 	letter *letter
-	result *tasks.Outcome
 }
 
 type timeline []*event

@@ -2,7 +2,6 @@ package importance
 
 import (
 	"cmp"
-	"math/bits"
 	"math/rand/v2"
 	"slices"
 )
@@ -12,7 +11,6 @@ type codeSet [2]uint64
 
 func (s *codeSet) add(code uint8)      { s[code/64] |= 1 << (code % 64) }
 func (s *codeSet) has(code uint8) bool { return s[code/64]>>(code%64)&1 == 1 }
-func (s *codeSet) len() int            { return bits.OnesCount64(s[0]) + bits.OnesCount64(s[1]) }
 
 // forest is a regression forest over categories (Breiman, Random forests, Machine Learning 45, 2001). A split puts
 // some of the choices of one gene on either side: ordered by their means, the best cut of the order is the best of
