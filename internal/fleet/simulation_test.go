@@ -1,3 +1,7 @@
+// The processor time of the process is that of Unix.
+
+//go:build unix
+
 package fleet_test
 
 import (
