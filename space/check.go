@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 var scaleWords = []string{"always", "up", "never"}
@@ -164,11 +165,12 @@ func (s *HeadSpec) complete(c *checker, stages int) {
 	c.setting(".head.kind", &s.Kind, headWords...)
 	row := headTable[s.kind()]
 	if row.bare {
-		for key, set := range map[string]bool{".head.channels": s.Channels != nil && !slices.Equal(s.Channels, Ints{0}),
-			".head.activation": s.Activation != nil && !slices.Equal(s.Activation, Strings{"relu6"})} {
-			if set {
-				c.add(key, "", "no such key: features are the maps of the stages, without a layer behind them")
-			}
+		const want = "no such key: features are the maps of the stages, without a layer behind them"
+		if s.Channels != nil && !slices.Equal(s.Channels, Ints{0}) {
+			c.add(".head.channels", listText(s.Channels), want)
+		}
+		if s.Activation != nil && !slices.Equal(s.Activation, Strings{"relu6"}) {
+			c.add(".head.activation", strings.Join(s.Activation, ", "), want)
 		}
 	}
 	channels := domain{row.channels, between(0, maxChannels), nil,
