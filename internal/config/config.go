@@ -52,8 +52,9 @@ type Latency struct {
 	// Threads is the number of threads of one network. Default 1.
 	Threads int `toml:"threads" example:"2"`
 	// Profile is "auto" (the cached profile of this device, calibrated if it is missing),
-	// a file or the name of a shipped profile, or several by name. Default auto.
-	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, a name, or a table"`
+	// a file, the name of a shipped profile, "fleet:NAME" (the [worker](scale.md#phones-on-a-desk)
+	// of that name calibrates its device), or several by name. Default auto.
+	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, a name, a table"`
 	// Budget is how long a calibration may take. Default 30s.
 	Budget Duration `toml:"budget" unit:"duration" example:"'90s'" bad:"'1ms'"`
 }

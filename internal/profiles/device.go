@@ -1,12 +1,14 @@
 package profiles
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"nas/blocks"
@@ -48,6 +50,8 @@ func Of(
 			}
 		case file == "auto":
 			d.Profile, err = own.profile(ctx)
+		case strings.HasPrefix(file, config.OfFleet):
+			d.Profile, err = ofWorker(ctx, strings.TrimPrefix(file, config.OfFleet), o)
 		default:
 			if d.Profile, err = latency.Load(file); err != nil {
 				err = config.Usage(err)
@@ -64,6 +68,26 @@ func Of(
 		ds = append(ds, d)
 	}
 	return ds, nil
+}
+
+// ofWorker has a worker calibrate its device.
+func ofWorker(ctx context.Context, worker string, o work.Options) (*latency.Profile, error) {
+	if o.Calibrate == nil {
+		return nil, config.Usagef("latency.profile = \"fleet:%[1]s\": worker %[1]s would calibrate its device, and no fleet "+
+			"is given: add --fleet URL to nas run, or give the file that nas calibrate --fleet URL --device %[1]s makes", worker)
+	}
+	text, err := o.Calibrate(ctx, worker)
+	if err != nil {
+		return nil, err
+	}
+	p, err := latency.Read(bytes.NewReader(text), "of worker "+worker)
+	if err == nil {
+		o.Sayf("worker %s calibrated %s", worker, p.Device)
+		for _, w := range p.Warnings {
+			o.Sayf("calibration of worker %s: %s", worker, w)
+		}
+	}
+	return p, err
 }
 
 // ownDevice finds the profile of this device for the networks of a space.
