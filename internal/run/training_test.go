@@ -260,7 +260,8 @@ func TestGoalMin(t *testing.T) {
 		script := strings.Replace(trainer, "accuracy $((30 + params % 41 + $1 * 3 / 2)).$((params % 1000))",
 			`accuracy $(value)`, 1)
 		script = strings.Replace(script, "set -e", "set -e\n"+
-			"value() { v=$((30000 + params % 41 * 1000 + $1 * 1500 + params % 1000))\nw=$(("+c.value+")); printf '%d.%03d' $((w / 1000)) $((w % 1000)); }", 1)
+			"value() { v=$((30000 + params % 41 * 1000 + $1 * 1500 + params % 1000))\n"+
+			"w=$(("+c.value+")); printf '%d.%03d' $((w / 1000)) $((w % 1000)); }", 1)
 		script = strings.Replace(script, "$(value)", "$(value $1)", 1)
 		dirs[i] = filepath.Join(t.TempDir(), "run")
 		config := trained(t, dirs[i], script, threeRungs+c.goal)
