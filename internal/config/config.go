@@ -37,7 +37,30 @@ type Config struct {
 
 	file     string
 	warnings []Problem
+	texts    map[string][]byte // of profiles, see SetProfile
 }
+
+// OfWorkers are the names of the profiles that workers of a fleet make, with the names of the workers.
+func (c *Config) OfWorkers() map[string]string {
+	workers := map[string]string{}
+	for name, file := range c.Latency.Profile {
+		if worker, ok := strings.CutPrefix(file, OfFleet); ok {
+			workers[name] = worker
+		}
+	}
+	return workers
+}
+
+// SetProfile keeps the text of a profile that a worker has made. It is no part of the file.
+func (c *Config) SetProfile(name string, text []byte) {
+	if c.texts == nil {
+		c.texts = map[string][]byte{}
+	}
+	c.texts[name] = text
+}
+
+// ProfileText is what SetProfile kept; nil for nothing.
+func (c *Config) ProfileText(name string) []byte { return c.texts[name] }
 
 // File is the path of the file that the config was read from.
 func (c *Config) File() string { return c.file }

@@ -51,7 +51,7 @@ func Of(
 		case file == "auto":
 			d.Profile, err = own.profile(ctx)
 		case strings.HasPrefix(file, config.OfFleet):
-			d.Profile, err = ofWorker(ctx, strings.TrimPrefix(file, config.OfFleet), o)
+			d.Profile, err = ofWorker(c, name, o)
 		default:
 			if d.Profile, err = latency.Load(file); err != nil {
 				err = config.Usage(err)
@@ -70,15 +70,12 @@ func Of(
 	return ds, nil
 }
 
-// ofWorker has a worker calibrate its device.
-func ofWorker(ctx context.Context, worker string, o work.Options) (*latency.Profile, error) {
-	if o.Calibrate == nil {
+// ofWorker is the profile of a worker's device, which the worker has made.
+func ofWorker(c *config.Config, name string, o work.Options) (*latency.Profile, error) {
+	worker, text := c.OfWorkers()[name], c.ProfileText(name)
+	if text == nil {
 		return nil, config.Usagef("latency.profile = \"fleet:%[1]s\": worker %[1]s would calibrate its device, and no fleet "+
 			"is given: add --fleet URL to nas run, or give the file that nas calibrate --fleet URL --device %[1]s makes", worker)
-	}
-	text, err := o.Calibrate(ctx, worker)
-	if err != nil {
-		return nil, err
 	}
 	p, err := latency.Read(bytes.NewReader(text), "of worker "+worker)
 	if err == nil {

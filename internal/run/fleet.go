@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"nas/accuracy/training"
@@ -38,9 +40,8 @@ type elsewhere struct {
 	early      *journal.Journal // what was told before its turn; nil for nothing, and where there is a dispatcher
 }
 
-// joinFleet starts the service of a run's fleet if that is to be in this process, and lets the run have the devices of
-// workers calibrated.
-func joinFleet(dir string, f *FleetOptions, c *config.Config, o *work.Options) (x *elsewhere, err error) {
+// joinFleet starts the service of a run's fleet if that is to be in this process.
+func joinFleet(dir string, f *FleetOptions, o work.Options) (x *elsewhere, err error) {
 	x = new(elsewhere)
 	if f == nil {
 		return x, nil
@@ -53,30 +54,37 @@ func joinFleet(dir string, f *FleetOptions, c *config.Config, o *work.Options) (
 		x.options.Access = x.server.Access()
 		o.Sayf("workers join with nas worker --fleet %s", x.server.URL())
 	}
-	with := *o
-	o.Calibrate = func(ctx context.Context, worker string) ([]byte, error) {
-		return x.calibrate(ctx, worker, c, with)
-	}
 	return x, nil
 }
 
-// calibrate has a worker calibrate its device for the space of a config.
-func (x *elsewhere) calibrate(ctx context.Context, worker string, c *config.Config, o work.Options) ([]byte, error) {
+// calibrate has the workers that a config names calibrate their devices for its space, one after the other.
+func (x *elsewhere) calibrate(ctx context.Context, c *config.Config, o work.Options) error {
+	workers := c.OfWorkers()
+	if x.options == nil || len(workers) == 0 {
+		return nil
+	}
 	sp, err := space.New(c.Space)
 	if err != nil {
-		return nil, config.Usage(err)
+		return config.Usage(err)
 	}
-	step := "calibrate " + worker
-	defer o.Report(work.Progress{Step: step, Ended: true})
-	return fleet.Calibrate(ctx, x.options.Access, fleet.Calibration{
-		Worker: worker, For: "the run " + c.Name, Space: sp, Seed: c.Accuracy.Seed, Budget: time.Duration(c.Latency.Budget),
-		Say: o.Sayf,
-		Progress: func(p calibrate.Progress) {
-			o.Report(work.Progress{
-				Step: step, Seconds: true, Done: int(p.Elapsed.Seconds()), Total: int(p.Budget.Seconds()),
-			})
-		},
-	})
+	for _, name := range slices.Sorted(maps.Keys(workers)) {
+		step := "calibrate " + workers[name]
+		text, err := fleet.Calibrate(ctx, x.options.Access, fleet.Calibration{
+			Worker: workers[name], For: "the run " + c.Name, Space: sp, Seed: c.Accuracy.Seed,
+			Budget: time.Duration(c.Latency.Budget), Say: o.Sayf,
+			Progress: func(p calibrate.Progress) {
+				o.Report(work.Progress{
+					Step: step, Seconds: true, Done: int(p.Elapsed.Seconds()), Total: int(p.Budget.Seconds()),
+				})
+			},
+		})
+		o.Report(work.Progress{Step: step, Ended: true})
+		if err != nil {
+			return err
+		}
+		c.SetProfile(name, text)
+	}
+	return nil
 }
 
 // open connects a run to its fleet, if it has one, and begins its training, if it trains. report hears of what is

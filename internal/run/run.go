@@ -114,7 +114,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 func ready(
 	ctx context.Context, o Options, store *runstore.Run, resumed bool, earlier []*results.Stored, started time.Time,
 ) (s *evaluator.Setup, far *elsewhere, err error) {
-	joined, err := joinFleet(store.Dir(), o.Fleet, o.Config, &o.Options)
+	joined, err := joinFleet(store.Dir(), o.Fleet, o.Options)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,6 +127,9 @@ func ready(
 	known := store // what the models take from the run
 	if !resumed {
 		known = nil
+		if err = joined.calibrate(ctx, o.Config, o.Options); err != nil {
+			return nil, nil, err
+		}
 	}
 	o.Elsewhere = o.Fleet != nil
 	if s, err = setUp(ctx, o.Config, o.Options, known, earlier); err != nil {

@@ -1,7 +1,6 @@
 package work
 
 import (
-	"context"
 	"fmt"
 
 	"nas/search"
@@ -13,9 +12,6 @@ type Options struct {
 	Workers int
 	// Elsewhere says that other machines evaluate the candidates: what a training needs is there, and not looked for here.
 	Elsewhere bool
-	// Calibrate has the worker of a name calibrate its device for the space of the run, and returns the text of the
-	// profile. nil: there is no fleet.
-	Calibrate func(ctx context.Context, worker string) (profile []byte, err error)
 	// Say is called with one line of text at each step. Progress is called from time to time within
 	// a step. Both may be nil and are called from one goroutine at a time.
 	Say      func(string)
