@@ -22,7 +22,7 @@ func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, wor
 	m := a.meter
 	defer m.end()
 	setup, err := evaluator.New(cmd.Context(), c, work.Options{
-		Workers: workers, Say: m.say,
+		Workers: workers, AcceptProfile: true, Say: m.say,
 		Progress: func(p work.Progress) { m.show(p.Step, p.Done, p.Total, "") },
 	}, nil)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nas/internal/config"
 	"nas/internal/plural"
@@ -70,6 +71,7 @@ The trials are those of a run without it.`,
 				if _, one := c.Latency.Profile[""]; one && i > 0 && len(o.profiles) == 0 {
 					// Whatever is measured meanwhile, all seeds see the same device.
 					c.Latency.Profile[""] = filepath.Join(dirs[0], runstore.ProfileFile)
+					o.accept = true
 				}
 				dir, err := a.runOnce(cmd, c, o)
 				if err != nil {
@@ -100,14 +102,21 @@ The trials are those of a run without it.`,
 	f.StringArrayVar(&o.warm, "warm-start", nil,
 		"seed the population with the front of an earlier run, `DIR`, that has the same scale id")
 	f.StringArrayVar(&o.profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
+	acceptProfile(f, &o.accept)
 	o.fleet.add(f, true)
 	return cmd
+}
+
+// acceptProfile adds the flag of [work.Options].AcceptProfile.
+func acceptProfile(f *pflag.FlagSet, accept *bool) {
+	f.BoolVar(accept, "accept-profile", false,
+		"take a latency profile of this machine as it is, without holding it against networks measured now")
 }
 
 type runFlags struct {
 	out, seeds     string
 	evaluations    string
-	resume         bool
+	resume, accept bool
 	workers        int
 	profiles, warm []string
 	serve          string
@@ -216,7 +225,7 @@ func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir str
 	m := a.meter
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
-		Options: work.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
+		Options: work.Options{Workers: o.workers, AcceptProfile: o.accept, Say: m.say, Progress: m.progress},
 		Config:  c, Resume: o.resume, WarmStart: o.warm, Live: o.live, Fleet: o.fleet.options(),
 	})
 	m.end()
