@@ -1,19 +1,14 @@
 package profiles
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
-	"math"
-	"slices"
 	"time"
 
-	"nas/blocks"
 	"nas/internal/config"
 	named "nas/internal/device"
 	"nas/internal/fault"
-	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/internal/work"
