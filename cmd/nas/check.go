@@ -57,7 +57,7 @@ latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1
 					return usagef("--%s is for a model with --against FILE: leave it out, or add that", name)
 				}
 			}
-			return a.checkConfig(cmd, args[0], profiles, work.Options{Workers: workers, AcceptProfile: accept})
+			return a.checkConfig(cmd, args[0], profiles, workers, accept)
 		},
 	}
 	f := cmd.Flags()
@@ -71,15 +71,17 @@ latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1
 }
 
 // checkConfig is nas check CONFIG.
-func (a *app) checkConfig(cmd *cobra.Command, path string, profiles []string, o work.Options) error {
+func (a *app) checkConfig(cmd *cobra.Command, path string, profiles []string, workers int, accept bool) error {
 	c, err := a.loadConfig(path, setProfiles(profiles))
 	if err != nil {
 		return err
 	}
+	if accept {
+		c.AcceptProfiles()
+	}
 	m := a.meter
 	defer m.end()
-	o.Say, o.Progress = m.say, m.progress
-	f, err := forecast.Of(cmd.Context(), c, o)
+	f, err := forecast.Of(cmd.Context(), c, work.Options{Workers: workers, Say: m.say, Progress: m.progress})
 	m.end()
 	if err != nil {
 		return err

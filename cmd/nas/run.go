@@ -71,7 +71,7 @@ The trials are those of a run without it.`,
 				if _, one := c.Latency.Profile[""]; one && i > 0 && len(o.profiles) == 0 {
 					// Whatever is measured meanwhile, all seeds see the same device.
 					c.Latency.Profile[""] = filepath.Join(dirs[0], runstore.ProfileFile)
-					o.accept = true
+					c.AcceptProfiles()
 				}
 				dir, err := a.runOnce(cmd, c, o)
 				if err != nil {
@@ -107,7 +107,7 @@ The trials are those of a run without it.`,
 	return cmd
 }
 
-// acceptProfile adds the flag of [work.Options].AcceptProfile.
+// acceptProfile adds the flag that calls AcceptProfiles of a config.
 func acceptProfile(f *pflag.FlagSet, accept *bool) {
 	f.BoolVar(accept, "accept-profile", false,
 		"take a latency profile of this machine as it is, without holding it against networks measured now")
@@ -212,6 +212,9 @@ func (a *app) configsOf(path string, o runFlags) (configs []*config.Config, err 
 		if err != nil {
 			return nil, err
 		}
+		if o.accept {
+			c.AcceptProfiles()
+		}
 		if runstore.Holds(c.Output.Dir) && !o.resume {
 			return nil, runstore.Exists(c.Output.Dir)
 		}
@@ -225,7 +228,7 @@ func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir str
 	m := a.meter
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
-		Options: work.Options{Workers: o.workers, AcceptProfile: o.accept, Say: m.say, Progress: m.progress},
+		Options: work.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
 		Config:  c, Resume: o.resume, WarmStart: o.warm, Live: o.live, Fleet: o.fleet.options(),
 	})
 	m.end()

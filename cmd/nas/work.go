@@ -91,7 +91,9 @@ func (a *app) askJobs(ctx context.Context, path string, n int, out string, j job
 		}
 		m := a.meter
 		defer m.end()
-		o.AcceptProfile = j.accept
+		if j.accept {
+			o.Config.AcceptProfiles()
+		}
 		asked, err = nasrun.AskJobs(ctx, o, j.dir, n, j.again)
 		m.end()
 	}

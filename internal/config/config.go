@@ -37,7 +37,15 @@ type Config struct {
 
 	file     string
 	warnings []Problem
+	accepted bool // see AcceptProfiles
 }
+
+// AcceptProfiles takes the latency profiles of this machine that the config names as they are. Otherwise a run measures
+// networks first, and refuses a profile whose intervals do not hold. No file says so, and no result depends on it.
+func (c *Config) AcceptProfiles() { c.accepted = true }
+
+// ProfilesAccepted tells whether AcceptProfiles was called.
+func (c *Config) ProfilesAccepted() bool { return c.accepted }
 
 // File is the path of the file that the config was read from.
 func (c *Config) File() string { return c.file }

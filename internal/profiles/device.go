@@ -150,7 +150,7 @@ func (o *ownDevice) holds(ctx context.Context, rt timing.Runtime, p *latency.Pro
 // refused returns an error if a profile that the config names is of this device, and its intervals do not hold here
 // beyond doubt. One of another device is not checked, nor one that does not say what its device takes undisturbed.
 func (o *ownDevice) refused(ctx context.Context, file string, p *latency.Profile) error {
-	if o.AcceptProfile || p.Device.Name != timing.NativeName || p.Calibration.ProbeNs == 0 {
+	if o.config.ProfilesAccepted() || p.Device.Name != timing.NativeName || p.Calibration.ProbeNs == 0 {
 		return nil
 	}
 	rt, err := named.Choice{Device: timing.NativeName, DType: p.Device.DType, Threads: p.Device.Threads}.Runtime()

@@ -12,9 +12,6 @@ type Options struct {
 	Workers int
 	// Elsewhere says that other machines evaluate the candidates: what a training needs is there, and not looked for here.
 	Elsewhere bool
-	// AcceptProfile takes a latency profile of this machine that a config names as it is. Otherwise networks are measured
-	// first, and a profile whose intervals do not hold is refused.
-	AcceptProfile bool
 	// Say is called with one line of text at each step. Progress is called from time to time within
 	// a step. Both may be nil and are called from one goroutine at a time.
 	Say      func(string)
