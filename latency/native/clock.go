@@ -3,8 +3,8 @@ package native
 import "time"
 
 // chain computes a chain of dependent operations, each of one cycle, and returns how long it took in nanoseconds. It
-// needs one operation a cycle of a core that can do four or more, and no memory. So a busy hardware thread beside hardly
-// changes it, and it tells the clock where the probe, the reference network and all kernels tell the load as well.
+// needs one operation a cycle of a core that can do four or more, and no memory. So a busy hardware thread beside
+// hardly changes it. The probe, the reference network and all kernels tell the load as well as the clock.
 func chain() int64 {
 	begin := time.Now()
 	x := uint64(begin.Nanosecond()) | 1
