@@ -54,8 +54,8 @@ func (p *Profile) Check(networks []*blocks.Network, ts []timing.Timing) (Checked
 // inside reports whether the measured time lies in the predicted interval.
 func (p *Point) inside() bool { return p.LowMs <= p.MeasuredMs && p.MeasuredMs <= p.HighMs }
 
-// Refuted says how many networks of which latencies lie outside of their intervals, if that is more than 20 % beyond doubt;
-// "" where it may be chance. It looks at all points, and at each quarter of them by measured latency. Each of
+// Refuted says how many networks of which latencies lie outside of their intervals, if that is more than 20 % beyond
+// doubt; "" where it may be chance. It looks at all points, and at each quarter of them by measured latency. Each of
 // the five looks errs one time in 500, so that together they err at most one time in 100.
 func Refuted(points []Point) string {
 	ps := pairs(points)

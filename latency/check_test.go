@@ -31,8 +31,10 @@ func TestRefuted(t *testing.T) {
 	}{
 		{"none", 16, func(int) bool { return false }, ""},
 		{"half", 16, func(i int) bool { return i%2 == 0 }, ""},
-		{"nine of sixteen", 16, func(i int) bool { return i%2 == 0 || i == 1 }, "9 of 16 networks of 1 to 9.44 ms (predictions are +20 % off)"},
-		{"the fastest quarter", 16, func(i int) bool { return i < 4 }, "4 of 4 networks of 1 to 2.69 ms (predictions are +20 % off)"},
+		{"nine of sixteen", 16, func(i int) bool { return i%2 == 0 || i == 1 },
+			"9 of 16 networks of 1 to 9.44 ms (predictions are +20 % off)"},
+		{"the fastest quarter", 16, func(i int) bool { return i < 4 },
+			"4 of 4 networks of 1 to 2.69 ms (predictions are +20 % off)"},
 		{"three of it", 16, func(i int) bool { return i < 3 }, ""},
 		{"all of three", 3, func(int) bool { return true }, ""},
 		{"no points", 0, func(int) bool { return true }, ""},

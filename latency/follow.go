@@ -13,10 +13,10 @@ import (
 	"nas/latency/timing"
 )
 
-// Follow lets the profile's predictions and intervals follow networks measured in another session of its device, if more
-// of them lie outside of their intervals than chance explains. ts[i] is the timing of networks[i]; eight or more, spread
-// over the latencies of interest, are useful. It returns by how much the fastest and the slowest networks differ, "" if
-// nothing was changed.
+// Follow lets the profile's predictions and intervals follow networks measured in another session of its device, if
+// more of them lie outside of their intervals than chance explains. ts[i] is the timing of networks[i]; eight or more,
+// in the order of their latencies and spread over those of interest, are useful. It returns by how much the fastest and
+// the slowest networks differ, "" if nothing was changed.
 func (p *Profile) Follow(networks []*blocks.Network, ts []timing.Timing) (string, error) {
 	r, err := p.Predictor()
 	if err != nil {

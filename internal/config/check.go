@@ -72,8 +72,8 @@ func (c *Config) check(d *decoder) {
 	if r := c.Constraints.Runtime; r != "" && r != TFLM {
 		d.add("constraints.runtime", strconv.Quote(r), `want "tflm", or leave it out`)
 	} else if b := c.Constraints.BytesPerValue; r == TFLM && b != 1 {
-		d.addOf("constraints.runtime", "constraints.bytes_per_value", strconv.Quote(r), fmt.Sprintf("want bytes_per_value = 1 "+
-			"with it, not %d: TensorFlow Lite Micro runs a file of 8-bit integers", b))
+		d.addOf("constraints.runtime", "constraints.bytes_per_value", strconv.Quote(r),
+			fmt.Sprintf("want bytes_per_value = 1 with it, not %d: TensorFlow Lite Micro runs a file of 8-bit integers", b))
 	}
 	for name, l := range c.Constraints.MaxLatency.All() {
 		if _, ok := c.Latency.Profile[name]; name != "" && !ok {

@@ -130,8 +130,8 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 			continue // a run keeps a copy
 		}
 		if err == nil && l.DType != "" && p.Device.DType != l.DType {
-			c.Warn("latency.dtype", strconv.Quote(l.DType), fmt.Sprintf("the profile %s is of %s, and its latencies are predicted: "+
-				"leave dtype out, or give a profile of %s", file, p.Device.DType, l.DType))
+			c.Warn("latency.dtype", strconv.Quote(l.DType), fmt.Sprintf("the profile %s is of %s, and its latencies are "+
+				"predicted: leave dtype out, or give a profile of %s", file, p.Device.DType, l.DType))
 		}
 		if err != nil {
 			want := fault.Text(err)

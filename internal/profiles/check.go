@@ -17,8 +17,8 @@ import (
 	"nas/latency/timing"
 )
 
-// check holds a profile against its device, as it is now: it measures networks of the space for a moment each. The key of
-// a profile holds what a device is, not what its clock, its neighbours and this program's kernels do today.
+// check holds a profile against its device, as it is now: it measures networks of the space for a moment each. The key
+// of a profile holds what a device is, not what its clock, its neighbours and this program's kernels do today.
 type check struct {
 	*ownDevice
 	profile *latency.Profile
@@ -139,8 +139,8 @@ func (c *check) cached(ctx context.Context) (keep bool, err error) {
 	return false, nil
 }
 
-// named returns in which latencies the intervals of a named profile fail beyond doubt, "" if they do not. A named profile
-// follows nothing: the same file always predicts the same.
+// named returns in which latencies the intervals of a named profile fail beyond doubt, "" if they do not. A named
+// profile follows nothing: the same file always predicts the same.
 func (c *check) named(ctx context.Context) (refuted string, err error) {
 	_, _, first, err := c.measure(ctx, "check the profile", 0)
 	if err != nil || first.Busy != "" || 4*first.Outside <= len(first.Points) {
@@ -185,5 +185,6 @@ func (c *check) sayBusy() {
 		math.Abs(math.Log(is/was)) > clockTolerance {
 		why += "; " + c.cause()
 	}
-	c.Sayf("the machine is too busy to check the profile, which is taken as it is (%s): nas doctor says when it is quiet", why)
+	c.Sayf("the machine is too busy to check the profile, which is taken as it is (%s): nas doctor says when it is quiet",
+		why)
 }

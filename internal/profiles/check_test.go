@@ -25,11 +25,13 @@ type fake struct {
 	timed   int
 }
 
-func (f *fake) Device() timing.Device                                       { return f.p.Device() }
-func (f *fake) Facts() timing.Facts                                         { return timing.Facts{} }
+func (f *fake) Device() timing.Device { return f.p.Device() }
+func (f *fake) Facts() timing.Facts   { return timing.Facts{} }
+func (f *fake) Close() []string       { return nil }
+
 func (f *fake) Open(context.Context, timing.Baseline) (timing.Timer, error) { return f, nil }
-func (f *fake) Close() []string                                             { return nil }
-func (f *fake) Baseline() timing.Baseline                                   { return timing.Baseline{ClockNs: f.clockNs} }
+
+func (f *fake) Baseline() timing.Baseline { return timing.Baseline{ClockNs: f.clockNs} }
 
 func (f *fake) Time(_ context.Context, n *blocks.Network, _ timing.Effort) (timing.Timing, error) {
 	e, err := f.p.Predict(n)
@@ -38,8 +40,8 @@ func (f *fake) Time(_ context.Context, n *blocks.Network, _ timing.Effort) (timi
 		QuietShare: 1, Conditions: timing.Conditions{Slowdown: 1, Uncertain: f.busy}}, err
 }
 
-// A cached profile is kept where it holds, follows what it can follow, and is made anew where that does not help. A named
-// one is refused where its intervals fail beyond doubt. On a busy machine neither is decided.
+// A cached profile is kept where it holds, follows what it can follow, and is made anew where that does not help. A
+// named one is refused where its intervals fail beyond doubt. On a busy machine neither is decided.
 func TestCheck(t *testing.T) {
 	c, err := config.Load("../../configs/smoke.toml")
 	if err != nil {
@@ -63,8 +65,8 @@ func TestCheck(t *testing.T) {
 	}{
 		{name: "holds", off: func(float64) float64 { return 1 + 0.003*r.NormFloat64() }, clockNs: then, keep: true,
 			timed: 8, timed2: 8},
-		{name: "a tenth faster", off: func(float64) float64 { return 0.91 + 0.002*r.NormFloat64() }, clockNs: then, keep: true,
-			refuse: true, said: "they follow 8 networks measured now", timed: 16, timed2: 16},
+		{name: "a tenth faster", off: func(float64) float64 { return 0.91 + 0.002*r.NormFloat64() }, clockNs: then,
+			keep: true, refuse: true, said: "they follow 8 networks measured now", timed: 16, timed2: 16},
 		{name: "half as fast", off: func(float64) float64 { return 2 }, clockNs: then, refuse: true,
 			said: "clock and program are the same", timed: 16, timed2: 16},
 		{name: "another clock", off: func(float64) float64 { return 1.5 }, clockNs: 1.5 * then, refuse: true,

@@ -170,9 +170,9 @@ func (o *ownDevice) refused(ctx context.Context, file string, p *latency.Profile
 	if refuted == "" {
 		return nil
 	}
-	return config.Usagef("latency.profile %s: its 90 %% intervals do not hold on this machine now: of networks measured now, "+
-		"%s lie outside (%s): make a new one (nas calibrate --out FILE) when nas doctor says that the machine is quiet, leave "+
-		"the profile out, or take it as it is with --accept-profile", file, refuted, c.cause())
+	return config.Usagef("latency.profile %s: its 90 %% intervals do not hold on this machine now: of networks measured "+
+		"now, %s lie outside (%s): make a new one (nas calibrate --out FILE) when nas doctor says that the machine is "+
+		"quiet, leave the profile out, or take it as it is with --accept-profile", file, refuted, c.cause())
 }
 
 // calibrate makes a profile of this device, from a base where there is one, and caches it.

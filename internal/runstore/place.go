@@ -50,8 +50,8 @@ func Writable(dir string) error {
 	}
 }
 
-// foreign returns an error if a new run in dir would replace files that are of no run, or trials of a run whose manifest is
-// gone. What a crash left of a run that had not begun lies beside a lock, and has no trials.
+// foreign returns an error if a new run in dir would replace files that are of no run, or trials of a run whose
+// manifest is gone. What a crash left of a run that had not begun lies beside a lock, and has no trials.
 func foreign(dir string) error {
 	if Holds(dir) {
 		return nil
@@ -64,8 +64,8 @@ func foreign(dir string) error {
 		return info
 	}
 	if t := there(TrialsFile); t != nil && t.Size() > 0 {
-		return fault.Errorf("runstore: %s has a %s and no %s, and a run would replace the trials: restore that file, or give "+
-			"another directory", dir, TrialsFile, ManifestFile)
+		return fault.Errorf("runstore: %s has a %s and no %s, and a run would replace the trials: restore that file, or "+
+			"give another directory", dir, TrialsFile, ManifestFile)
 	}
 	if there(lockFile) != nil {
 		return nil
@@ -73,8 +73,8 @@ func foreign(dir string) error {
 	for _, name := range []string{ConfigFile, ProfileFile, ScaleFile, TrialsFile, FrontFile, MeasuredFile, ReferencesFile,
 		TrainedFile, ReportFile, TrainingFile, TrainingDir, WeightsDir} {
 		if there(name) != nil {
-			return fault.Errorf("runstore: %s holds no run, and a run would replace the %s there: want a new or an empty directory",
-				dir, name)
+			return fault.Errorf("runstore: %s holds no run, and a run would replace the %s there: want a new or an empty "+
+				"directory", dir, name)
 		}
 	}
 	return nil

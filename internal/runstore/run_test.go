@@ -566,7 +566,8 @@ func TestWritableSparesForeignFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := Writable(dir); c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		err := Writable(dir)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("beside %q: %v, want %q", c.files, err, c.want)
 		}
 	}

@@ -71,7 +71,8 @@ func inWords(data []byte, err error) *Error {
 	}
 	if m := mismatch.FindStringSubmatch(e.Problem); m != nil {
 		line, _ := strconv.Atoi(m[1])
-		*e = Error{Line: line, Key: m[2], Problem: fmt.Sprintf("%s stands where %s is wanted", typeName(m[3]), typeName(m[4]))}
+		*e = Error{Line: line, Key: m[2]}
+		e.Problem = fmt.Sprintf("%s stands where %s is wanted", typeName(m[3]), typeName(m[4]))
 	} else if bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) {
 		e.Problem = "this is no text in UTF-8: want a file that an editor has saved"
 	}
@@ -92,8 +93,8 @@ func inWords(data []byte, err error) *Error {
 // second is the key that an error of the TOML package finds a second time.
 var second = regexp.MustCompile(`^Key '(.+)' (?:has already|was already)`)
 
-// quote keeps the line of the error, or the one before it whose end the TOML package has read, where its key is not that
-// of the error.
+// quote keeps the line of the error, or the one before it whose end the TOML package has read, where its key is not
+// that of the error.
 func (e *Error) quote(data []byte) {
 	lines := strings.Split(string(data), "\n")
 	if strings.Contains(e.Problem, "table name") || strings.Contains(e.Problem, "table array") {
