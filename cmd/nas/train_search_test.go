@@ -47,7 +47,7 @@ func TestTrainSearch(t *testing.T) {
 	t.Setenv("NAS_TEST_PROGRAM", "1") // {nas} is this test
 	wantExit(t, exitDone, "", "evaluator", "copy", "builtin", filepath.Join(dir, "recipe"))
 	recipe := filepath.Join(dir, "recipe", "train.toml")
-	text := string(readFile(t, dir, "recipe/train.toml")) + "env = [\"NAS_TEST_PROGRAM\"]\n"
+	text := string(contents(t, dir, "recipe/train.toml")) + "env = [\"NAS_TEST_PROGRAM\"]\n"
 	config := filepath.Join(dir, "search.toml")
 	for path, text := range map[string]string{
 		recipe: text, config: fmt.Sprintf(trainedSpace, recipe, data, filepath.Join(dir, "run")),
@@ -58,7 +58,7 @@ func TestTrainSearch(t *testing.T) {
 	}
 	wantExit(t, exitDone, "", "run", config, "--quiet")
 	trials := 0
-	for line := range strings.Lines(string(readFile(t, dir, "run/trials.jsonl"))) {
+	for line := range strings.Lines(string(contents(t, dir, "run/trials.jsonl"))) {
 		var x struct {
 			Objectives map[string]float64
 			Rungs      []float64

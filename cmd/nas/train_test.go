@@ -23,6 +23,16 @@ func trainingData(t *testing.T) (data, out string) {
 	return data, t.TempDir()
 }
 
+// contents reads a file.
+func contents(t *testing.T, elem ...string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 // TestTrain: a training that is interrupted after each epoch and goes on, with any number of threads, ends with the
 // bytes of one that is not. Its weights go into the other commands.
 func TestTrain(t *testing.T) {
@@ -50,11 +60,11 @@ func TestTrain(t *testing.T) {
 			t.Fatalf("until %s: code %d: %s%s", until, code, stdout, stderr)
 		}
 	}
-	whole := readFile(t, dir, "whole.safetensors")
-	if !bytes.Equal(whole, readFile(t, dir, "parts.safetensors")) {
+	whole := contents(t, dir, "whole.safetensors")
+	if !bytes.Equal(whole, contents(t, dir, "parts.safetensors")) {
 		t.Error("a training that was resumed has other weights")
 	}
-	if svg := readFile(t, dir, "whole.svg"); !bytes.Contains(svg, []byte("validation images")) {
+	if svg := contents(t, dir, "whole.svg"); !bytes.Contains(svg, []byte("validation images")) {
 		t.Error("the learning curve names no images")
 	}
 
@@ -103,12 +113,12 @@ func TestTrainRefuses(t *testing.T) {
 	wantExit(t, 2, "12x12x1", "train", tinyArch, "--data", data, "--out", out)
 	wantExit(t, 2, "have 4 classes", "train", strings.Replace(trainArch, "_n4", "_n5", 1), "--data", data, "--out", out)
 	wantExit(t, 0, "", train("--quiet")...)
-	before := readFile(t, dir, "w.safetensors")
+	before := contents(t, dir, "w.safetensors")
 	wantExit(t, 2, "--resume goes on", train()...)
 	wantExit(t, 2, "other options", train("--resume", "--seed", "9")...)
 	wantExit(t, 1, "learning rate", "train", trainArch, "--data", data, "--lr", "900", "--out",
 		filepath.Join(dir, "v.safetensors"))
-	if !bytes.Equal(before, readFile(t, dir, "w.safetensors")) {
+	if !bytes.Equal(before, contents(t, dir, "w.safetensors")) {
 		t.Error("the weights were overwritten")
 	}
 	damaged := "nas-train-1\n" + strings.Repeat("x", 60)
