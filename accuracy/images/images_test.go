@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"nas/accuracy/images"
-	"nas/internal/imagestest"
 	"nas/blocks"
+	"nas/internal/imagestest"
 )
 
 // write makes a file, and its folder.

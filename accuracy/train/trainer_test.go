@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"nas/accuracy/images"
-	"nas/internal/imagestest"
 	"nas/blocks"
+	"nas/internal/imagestest"
 )
 
 // tiny is a classifier of the images of imagestest.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"nas/internal/imagestest"
 	"nas/blocks/pytorch"
+	"nas/internal/imagestest"
 )
 
 // trainArch is a network for the images of imagestest.
