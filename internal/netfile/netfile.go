@@ -259,8 +259,8 @@ func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 }
 
 // errOtherKind is the error for a file of this program that holds something else.
-var errOtherKind = errors.New("it has a format number, as a latency profile or a baseline has, and is none that can be " +
-	"read: restore the file, or name a network")
+var errOtherKind = errors.New("it has a format number, as a latency profile or a baseline has, and is none that can " +
+	"be read: restore the file, or name a network")
 
 // layout has the types of a network's text.
 type layout struct {
