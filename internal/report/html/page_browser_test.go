@@ -293,7 +293,7 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 			}
 			u := Update{
 				Run: "1", Step: "search", Detail: fmt.Sprintf("%d of 10000", shown), Next: 30, Ended: ended,
-				From: from, Of: shown, Trials: trials[from:min(from+2000, shown)],
+				From: from, Of: shown, Trials: trials[from:min(from+2000, shown)], Curves: shown / 1000,
 			}
 			for _, m := range members {
 				if m.Trial < shown && from+len(u.Trials) == shown {
@@ -303,6 +303,14 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 			v = u
 		case "/network":
 			v = members[0].Network
+		case "/curves":
+			wide, narrow, err := Draw(report.Curves{Title: "learned so far", Curves: []report.Curve{
+				{Points: []report.XY{{X: 1, Y: 40}, {X: 3, Y: 60}}}, {Points: []report.XY{{X: 1, Y: 50}}, Running: true},
+			}})
+			if err != nil {
+				t.Error(err)
+			}
+			v = map[string]any{"wide": wide, "narrow": narrow}
 		}
 		if err := json.NewEncoder(w).Encode(v); err != nil {
 			t.Error(err)
@@ -316,7 +324,12 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 	b.eval(`document.querySelector('#members button[data-i="7"]').click()`)
 	b.until(`document.querySelector('#detail .diagram')`)
 	watchFronts(b, 100, len(members))
+	if got := b.eval(`document.querySelector('#learning').hidden`); got != "true" {
+		t.Error("before anything is learned its section is shown")
+	}
 	set(5000, false, false)
+	b.until(`document.querySelector('#learning .wide svg')?.textContent.includes('learned so far')`)
+	b.until(`document.querySelector('#learning .narrow svg')?.textContent.includes('at work')`)
 	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, len(members)))
 	b.until(`document.querySelector('#live').innerText === 'search: 5000 of 10000'`)
 	wantsNoOtherFront(t, b)
