@@ -12,6 +12,8 @@ import (
 	"nas/internal/profiles"
 	"nas/latency"
 	"nas/latency/calibrate"
+	"nas/latency/native"
+	"nas/latency/timing"
 	"nas/space"
 )
 
@@ -23,6 +25,7 @@ type calibrateFlags struct {
 	target     float64
 	busy       bool
 	seed       uint64
+	sustained  time.Duration
 }
 
 func newCalibrate(a *app) *cobra.Command {
@@ -38,12 +41,17 @@ the machine alone meanwhile: a profile that other programs spoiled is refused.
 Networks come from --space, or are well-known mobile ones. With --base, the
 measurements of an earlier profile of this machine are kept and added to.
 
+With --sustained the device works for so long before anything is timed, and in every
+pause: the profile is that of the hot device, beside the one of a burst. A config names
+it as the objective latency@here-sustained.
+
 A profile can also be made from measurements taken elsewhere: with --from, from a CSV
 file with a row for each kernel, block or network (columns unit or network, and ms);
 with --base PROFILE --measurements, from about ten networks measured on another
 device.`,
 		Example: `  nas calibrate --space configs/mobile.toml
   nas calibrate --threads 2 --budget 2m --out two-threads.json
+  nas calibrate --sustained 10m --space configs/mobile.toml
   ssh board ./nas calibrate --out - > board.json
   nas calibrate --from table.csv --name pixel4 --out pixel4.json
   nas calibrate --base pixel4.json --measurements ten.csv --name pixel7 --out pixel7.json`,
@@ -59,6 +67,8 @@ device.`,
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
 	deviceFlags(cmd, &o.on, "what is timed", "threads (default 1, or the recipe's)")
 	f.DurationVar(&o.budget, "budget", time.Minute, "wall time, fitting included")
+	f.DurationVar(&o.sustained, "sustained", 0,
+		"put the device under load for so long before, such as 10m, and keep it hot")
 	f.Float64Var(&o.target, "target-error", 0, "stop as soon as the error is at most so many per cent")
 	f.BoolVar(&o.busy, "accept-busy", false, "keep the profile even if other programs spoiled it")
 	f.StringVar(&o.base, "base", "", "add to this `PROFILE` of the same machine; with --measurements: of another one")
@@ -81,6 +91,9 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	if err != nil {
 		return err
 	}
+	if rt, err = o.sustain(rt); err != nil {
+		return err
+	}
 	path := o.out
 	if path == "" {
 		if path, err = latency.CachePath(rt.Device()); err != nil {
@@ -93,7 +106,7 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 		}
 		return err
 	}
-	opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100}
+	opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100, Sustained: o.sustained}
 	if o.base != "" {
 		b, err := latency.Load(o.base)
 		if err != nil {
@@ -118,11 +131,14 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	if !(o.target >= 0 && o.target < 100) {
 		return usagef("--target-error %v: want per cent, above 0 and below 100", o.target)
 	}
-	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
+	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget+o.sustained))
 	opts.Progress = func(p calibrate.Progress) {
 		detail := plural.Of(p.Units, "kernel")
 		if p.Error > 0 {
 			detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
+		}
+		if p.Heat != nil {
+			detail = fmt.Sprintf("clock %.0f MHz", p.Heat.Clock[len(p.Heat.Clock)-1].MHz)
 		}
 		m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
 	}
@@ -136,6 +152,22 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 			"with a longer --budget, or keep it with --accept-busy", why))
 	}
 	return a.keepProfile(p, path, err, o)
+}
+
+// sustain makes a runtime that of the hot device, if --sustained asks for it.
+func (o *calibrateFlags) sustain(rt timing.Runtime) (timing.Runtime, error) {
+	if o.sustained == 0 {
+		return rt, nil
+	}
+	own, ok := rt.(*native.Runtime)
+	switch {
+	case !ok:
+		return nil, usagef("--sustained: %s cannot be kept under load between its timings: want nas's own kernels, "+
+			"calibrated on the device", rt.Device())
+	case o.sustained < 0 || o.sustained > longestWait:
+		return nil, usagef("--sustained %v: want up to %v", o.sustained, longestWait)
+	}
+	return own.Sustained(), nil
 }
 
 // keepProfile writes a profile to path, - for standard output, and says what it is
@@ -168,6 +200,9 @@ func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o 
 		a.printf("on %s that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, "+
 			"%.0f %% inside the 90 %% interval\n", plural.Of(v.Networks, "network"), v.MAPEPct, v.Within10, v.Coverage)
 	}
+	if h := p.Calibration.Heat; h != nil {
+		a.printf("%s\n", h)
+	}
 	a.warn(p.Warnings)
 	return nil
 }
@@ -176,6 +211,6 @@ func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o 
 func (a *app) writeProfile(p *latency.Profile, path string, wallS float64) error {
 	return a.writeJSON(map[string]any{
 		"profile": path, "device": p.Device.String(), "units_measured": len(p.Units), "wall_s": wallS,
-		"validation": p.Validation, "warnings": warnings(p.Warnings),
+		"validation": p.Validation, "warnings": warnings(p.Warnings), "heat": p.Calibration.Heat,
 	})
 }

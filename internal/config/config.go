@@ -51,8 +51,9 @@ type Latency struct {
 	DType string `toml:"dtype" example:"'int8'" allowed:"float32, int8"`
 	// Threads is the number of threads of one network. Default 1.
 	Threads int `toml:"threads" example:"2"`
-	// Profile is "auto" (the cached profile of this device, calibrated if it is missing),
-	// a file or the name of a shipped profile, or several by name. Default auto.
+	// Profile is "auto" (the cached profile of this device, calibrated if it is missing), "sustained" (that of the hot
+	// device, which nas calibrate --sustained makes), a file or the name of a shipped profile, or several by name.
+	// Default auto.
 	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, a name, or a table"`
 	// Budget is how long a calibration may take. Default 30s.
 	Budget Duration `toml:"budget" unit:"duration" example:"'90s'" bad:"'1ms'"`
@@ -106,7 +107,7 @@ const Auto = "auto"
 // Search says how candidates are proposed, and when to stop.
 type Search struct {
 	// Objectives are what the front trades off. Latency may be followed by @ and the name of
-	// a profile; a shipped one needs no entry in latency.profile. Default latency, accuracy.
+	// a profile; a shipped one, here and here-sustained need no entry in latency.profile. Default latency, accuracy.
 	Objectives []string `toml:"objectives" example:"['latency', 'accuracy', 'params']" bad:"['?']"`
 	// Algorithm is how candidates are proposed. Default auto, by the number of evaluations.
 	Algorithm string `toml:"algorithm" example:"'random'" allowed:"{{algorithms}}: see [search](search.md)"`

@@ -17,6 +17,7 @@ import (
 	"nas/internal/fault"
 	"nas/internal/rungs"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 )
 
@@ -113,9 +114,14 @@ func (s *Setup) StartTraining(
 	if dir, err := os.UserCacheDir(); err == nil {
 		shared = filepath.Join(dir, "nas", "trained", t.recipe.Hash()+".jsonl")
 	}
+	var trainer training.Trainer = t.recipe
+	if elsewhere != nil {
+		trainer = elsewhere
+	}
 	var err error
 	s.training, err = rungs.New(rungs.Options{
-		Recipe: t.recipe, Trainer: elsewhere, Slots: slots, Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed,
+		Recipe: t.recipe, Trainer: heldTrainer{trainer, s.Gate}, Slots: slots,
+		Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed,
 		Dir:     store.Path(runstore.TrainingDir),
 		Weights: func(archID string) string { return runstore.WeightsFile(store.Dir(), archID) },
 		Log:     store.Path(runstore.TrainingFile), Shared: shared,
@@ -132,6 +138,21 @@ func (s *Setup) StartTraining(
 		s.training.Replay(&x)
 	}
 	return nil
+}
+
+// heldTrainer is a trainer that begins nothing while a gate is closed.
+type heldTrainer struct {
+	training.Trainer
+	gate *work.Gate
+}
+
+// Train implements [training.Trainer].
+func (h heldTrainer) Train(ctx context.Context, job training.Job) (training.Outcome, error) {
+	h.gate.Wait(ctx)
+	if ctx.Err() != nil {
+		return training.Outcome{}, context.Cause(ctx)
+	}
+	return h.Trainer.Train(ctx, job)
 }
 
 // TrainedElsewhere is how many trainings are handed to other machines at once: more than there are candidates.

@@ -2,6 +2,8 @@ package view
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,9 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nas/internal/config"
+	"nas/internal/report"
 	"nas/internal/report/html"
 	"nas/internal/results"
 	"nas/internal/runstore"
@@ -20,17 +24,21 @@ import (
 )
 
 // Live serves the report of a run while it is under way, and the finished one
-// afterwards: "/" is the page, from which a script asks for "/trials" and
-// "/network". It only reads, and holds one run at a time, the one that began last.
-// The zero value waits for a run.
+// afterwards: "/" is the page, from which a script asks for "/trials", "/network" and
+// "/figures", and to which [ControlPath] belongs. It holds one run at a time, the one that
+// began last. The zero value waits for a run.
 //
 // Watching changes no result. Answers are small, and the page asks less often
 // while something is measured.
 type Live struct {
+	Control *Control // of the run, by the buttons of the page; nil: the page only reads
+
 	mu        sync.Mutex
 	run       string // tells runs apart
-	step      string
-	detail    string
+	step      Step
+	stored    *results.Stored // what is known of the run before its trials
+	volumes   []report.XY     // hypervolume after a number of scored trials
+	scored    int
 	header    html.Page
 	x, y      search.Objective
 	front     *search.Front
@@ -48,7 +56,7 @@ const batch = 2000
 func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predictor *latency.Predictor) error {
 	s := &results.Stored{Dir: dir, Manifest: m, Config: c}
 	x, y := s.Axes()
-	front, err := search.NewFront(m.Objectives, nil)
+	front, err := search.NewFront(m.Objectives, m.Reference)
 	if err != nil {
 		return err
 	}
@@ -61,6 +69,10 @@ func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predicto
 	l.run = fmt.Sprintf("%s %d", dir, time.Now().UnixNano())
 	l.header, l.x, l.y, l.predictor, l.finished = headerOf(s, x, y), x, y, predictor, ""
 	l.header.Live, l.expected = true, expected
+	l.stored, l.volumes, l.scored = s, nil, 0
+	if l.Control != nil {
+		l.header.Token = l.Control.token
+	}
 	l.front, l.trials, l.rows = front, nil, map[int]int{}
 	return nil
 }
@@ -79,25 +91,37 @@ func (l *Live) Observe(t *search.Trial) {
 	if l.front == nil {
 		return
 	}
-	l.front.Add(*t)
+	grown := l.front.Add(*t)
+	if !t.Screened {
+		l.scored++
+	}
+	if grown {
+		l.volumes = append(l.volumes, report.XY{X: float64(l.scored), Y: l.front.Hypervolume()})
+	}
 	if q, ok := results.ShownTrial(t, l.x, l.y); ok {
 		l.rows[t.ID] = len(l.trials)
 		l.trials = append(l.trials, q)
 	}
 }
 
-// Step says what the run is doing and how far that has come.
-func (l *Live) Step(step, detail string) {
+// Step is what a run is doing, and how far that has come.
+type Step struct {
+	Name, Detail string
+	Done, Total  int // Total is 0 if it is unknown
+}
+
+// Step says what the run is doing.
+func (l *Live) Step(s Step) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.step, l.detail = step, detail
+	l.step = s
 }
 
 // End shows the report of the finished run, if that file was written, in place of what was shown until now.
 func (l *Live) End(file string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.step, l.detail = "ended", ""
+	l.step = Step{Name: "ended"}
 	if _, err := os.Stat(file); err == nil {
 		l.finished = file
 	}
@@ -119,18 +143,22 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.serveTrials(w, r)
 	case "/network":
 		l.serveNetwork(w, r)
+	case "/figures":
+		l.serveFigures(w)
+	case ControlPath:
+		if l.Control == nil {
+			http.NotFound(w, r)
+			return
+		}
+		l.Control.ServeHTTP(w, r)
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-const waiting = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">` +
-	`<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>nas</title>` +
-	`<p style="font:16px sans-serif">nas gets ready: `
-
 func (l *Live) servePage(w http.ResponseWriter) {
 	l.mu.Lock()
-	header, finished, step, detail := l.header, l.finished, l.step, l.detail
+	header, finished := l.header, l.finished
 	l.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if finished != "" {
@@ -139,12 +167,18 @@ func (l *Live) servePage(w http.ResponseWriter) {
 			return
 		}
 	}
-	if !header.Live {
-		fmt.Fprintf(w, "%s%s %s</p></html>", waiting, step, detail) // our own words and numbers
-		return
-	}
 	var b bytes.Buffer
-	if err := html.Write(&b, header); err != nil {
+	var err error
+	if header.Live {
+		err = html.Write(&b, header)
+	} else {
+		token := ""
+		if l.Control != nil {
+			token = l.Control.token
+		}
+		err = html.WriteWaiting(&b, token)
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -160,7 +194,8 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	}
 	l.mu.Lock()
 	u := html.Update{
-		Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "",
+		Run: l.run, Step: l.step.Name, Detail: l.step.Detail, Done: l.step.Done, Total: l.step.Total,
+		State: l.Control.state(), Next: 1000, Ended: l.finished != "",
 		From: min(from, len(l.trials)), Of: len(l.trials),
 	}
 	if run := r.URL.Query().Get("run"); run == "" || run == l.run {
@@ -182,6 +217,33 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 		u.Next = 5000 // drawing would disturb what is timed
 	}
 	l.writeJSON(w, u)
+}
+
+// snapshot is the run as it is now, as far as figures need it.
+func (l *Live) snapshot() (s results.Stored) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stored == nil {
+		return s
+	}
+	s = *l.stored
+	s.Volumes = slices.Clone(l.volumes)
+	s.Front, _ = search.NewFront(s.Manifest.Objectives, nil) // as in Begin, where it was no error
+	for _, t := range l.front.Trials() {
+		s.Front.Add(t)
+	}
+	return s
+}
+
+// serveFigures answers the figures that grow with a run: its hypervolume, and the learning curves of what it trains.
+func (l *Live) serveFigures(w http.ResponseWriter) {
+	s := l.snapshot()
+	drawn, err := html.Draw(growing(&s))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	l.writeJSON(w, map[string]any{"figures": drawn})
 }
 
 // serveNetwork answers a trial's diagram and layers.
@@ -215,4 +277,83 @@ func (l *Live) writeJSON(w http.ResponseWriter, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(data)
+}
+
+// ControlPath is the only path of [Live] that takes POST requests.
+const ControlPath = "/control"
+
+// tokenHeader is the header that proves that a request comes from our own page. A page of another site cannot read the
+// token, and cannot send the header without asking first, which is refused.
+const tokenHeader = "X-Nas-Token"
+
+// Control lets the page of a run hold it, let it go on, and stop it.
+type Control struct {
+	gate     Gate
+	stop     func()
+	token    string
+	stopping atomic.Bool
+}
+
+// Gate holds a run while it is closed.
+type Gate interface {
+	Close()
+	Open()
+	State() (closed, waiting bool)
+}
+
+// NewControl makes the control of a run by its gate, and by what stops it cleanly.
+func NewControl(gate Gate, stop func()) *Control {
+	return &Control{gate: gate, stop: stop, token: rand.Text()}
+}
+
+// Stopped reports whether the page has stopped the run.
+func (c *Control) Stopped() bool { return c != nil && c.stopping.Load() }
+
+// state is what the page shows: "running", "pausing" while what has begun is finished, "paused" or "stopping".
+func (c *Control) state() string {
+	if c == nil {
+		return "running"
+	}
+	closed, waiting := c.gate.State()
+	switch {
+	case c.stopping.Load():
+		return "stopping"
+	case closed && waiting:
+		return "paused"
+	case closed:
+		return "pausing"
+	}
+	return "running"
+}
+
+// ServeHTTP carries out what the query names: do=pause, do=resume or do=stop. It refuses requests that other sites
+// send.
+func (c *Control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	site := r.Header.Get("Sec-Fetch-Site")
+	given := []byte(r.Header.Get(tokenHeader))
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "a run is paused and stopped by POST", http.StatusMethodNotAllowed)
+		return
+	case site != "" && site != "same-origin", r.Header.Get("Origin") != "http://"+r.Host:
+		http.Error(w, "only nas's own page may pause or stop a run", http.StatusForbidden)
+		return
+	case subtle.ConstantTimeCompare(given, []byte(c.token)) != 1:
+		http.Error(w, "this page is of an earlier run: load it again", http.StatusForbidden)
+		return
+	}
+	switch r.URL.Query().Get("do") {
+	case "pause":
+		c.gate.Close()
+	case "resume":
+		c.gate.Open()
+	case "stop":
+		c.stopping.Store(true)
+		c.stop()
+	default:
+		http.Error(w, "do: want pause, resume or stop", http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }

@@ -93,9 +93,25 @@ func Page(s *results.Stored) (html.Page, error) {
 		}
 	}
 	if len(s.Measured) > 0 {
+		if f := Remeasured(s); len(f.Series) > 0 {
+			p.Figures = append(p.Figures, f)
+		}
 		p.Figures = append(p.Figures, Agreement(s))
 	}
 	return p, nil
+}
+
+// growing are the figures of a run under way that grow with it.
+func growing(s *results.Stored) (figures []report.Figure) {
+	if len(s.Volumes) > 1 {
+		figures = append(figures, Growth(s))
+	}
+	if s.Config != nil && s.Config.Accuracy.Evaluator != "" {
+		if curves, err := Curves(s); err == nil && len(curves.Curves) > 0 {
+			figures = append(figures, curves)
+		}
+	}
+	return figures
 }
 
 // predictorOf is that of the run's first profile; nil where the file is missing, as in a directory

@@ -1,26 +1,13 @@
 // A page of a run under way asks its server for what is new.
-let run = null;
-async function get(path) {
-  const r = await fetch(path, {cache: 'no-store'});
-  if (!r.ok) throw new Error(r.status);
-  return r.json();
-}
+let run = null, drawnAt = -1;
 async function follow() {
-  let next = 1000;
-  try {
-    const u = await get('trials?from=' + count() + (run === null ? '' : '&run=' + encodeURIComponent(run)));
-    if (u.ended || run !== null && u.run !== run) { location.reload(); return; } // the finished report, or another run
-    run = u.run; next = u.next;
-    $('live').textContent = u.detail ? `${u.step}: ${u.detail}` : u.step;
-    $('live').dataset.state = 'on';
-    take(u);
-    if (count() < u.of) $('live').textContent = `catching up: ${count().toLocaleString('en')} of ${u.of.toLocaleString('en')} trials`;
-  } catch {
-    $('live').textContent = 'nas does not answer any more: what is shown is the last that it said';
-    $('live').dataset.state = 'off';
-    next = 3000;
-  }
-  setTimeout(follow, next);
+  const u = await poll('trials?from=' + count() + (run === null ? '' : '&run=' + encodeURIComponent(run)));
+  if (!u) { setTimeout(follow, 3000); return; }
+  if (u.ended || run !== null && u.run !== run) { location.reload(); return; } // the finished report, or another run
+  run = u.run;
+  take(u);
+  if (count() < u.of) $('live').textContent = `catching up: ${count().toLocaleString('en')} of ${u.of.toLocaleString('en')} trials`;
+  setTimeout(follow, u.next);
 }
 function take(u) {
   const grown = u.trials.id?.length > 0;
@@ -39,4 +26,16 @@ function take(u) {
 async function ask(i) {
   try { details.set(i, await get('network?trial=' + T.id[i])); } catch { details.delete(i); return; }
   if (chosen === i || second === i) cards();
+}
+// figures draws what grows with the run, every ten seconds while it does.
+async function figures() {
+  if (!document.hidden && drawnAt !== count()) {
+    try {
+      drawnAt = count();
+      const f = (await get('figures')).figures || [];
+      $('more').hidden = !f.length;
+      $('figures').innerHTML = f.map(([wide, narrow]) => `<figure class="wide">${wide}</figure><figure class="narrow">${narrow}</figure>`).join('');
+    } catch { drawnAt = -1; }
+  }
+  setTimeout(figures, 10000);
 }
