@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,9 @@ func newCheck(a *app) *cobra.Command {
 hold each limit, which genes the accuracy score cannot see, and about how long the
 search takes. With an evaluator it trains the smallest network of the sample for one
 epoch, and one of median size for two: a command that does not work is found within
-a minute.
+a minute. It then trains the smallest one with two to four seeds, where that takes no
+longer than a minute or a fiftieth of the search, and says how far apart two networks
+must be for their order to mean something.
 
 With --against it says whether a model is faster or slower than another network, or
 than the one in a baseline file that --update has written. It measures both in turn, in
@@ -105,6 +108,7 @@ func (a *app) printForecast(f *forecast.Forecast) {
 			}
 			a.printf("\n")
 		}
+		a.printSeeds(t)
 		how := "about"
 		if t.AtMost {
 			how = "the searcher decides how far; with all to the end it takes about"
@@ -114,6 +118,32 @@ func (a *app) printForecast(f *forecast.Forecast) {
 		return
 	}
 	a.printf("a score takes %.3g ms: about %s for %s\n", f.ScoreMs, about(f.RunS), plural.Of(f.Evaluations, "evaluation"))
+}
+
+// printSeeds says how much seeds change, and what that means for a front.
+func (a *app) printSeeds(t *forecast.Training) {
+	s := t.Seeds
+	switch {
+	case s == nil:
+		a.printf("how much the accuracy differs between seeds was not tried: it takes %s or more\n", about(t.SeedsS))
+		return
+	case s.SD == 0:
+		a.printf("%d seeds gave the smallest network the same accuracy, %.4g, after %s: either nothing in the training is "+
+			"random, or the command does not use {seed}\n", len(s.Accuracy), s.Accuracy[0], plural.Of(s.Epochs, "epoch"))
+		return
+	}
+	a.printf("%d seeds gave the smallest network %.4g to %.4g after %s, a standard deviation of about %.2g",
+		len(s.Accuracy), slices.Min(s.Accuracy), slices.Max(s.Accuracy), plural.Of(s.Epochs, "epoch"), s.SD)
+	if s.Epochs < s.Of {
+		a.printf(" (after all %d it may be less)", s.Of)
+	}
+	a.printf(":\n  of two networks on the front that differ by less than %.2g either may be the better one", s.Apart)
+	if t.SD == 0 {
+		a.printf("; sd = %.2g in the recipe gives the front its intervals", s.SD)
+	} else if r := s.SD / t.SD; r > 2 || r < 0.5 {
+		a.printf("; the recipe says sd = %.2g", t.SD)
+	}
+	a.printf("\n")
 }
 
 // about is a time in seconds, as a person says it.

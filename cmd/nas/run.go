@@ -96,6 +96,16 @@ The trials are those of a run without it.`,
 	return cmd
 }
 
+// shareProfiles lets the run of another seed take the profiles of the first one: whatever is measured meanwhile, all
+// seeds see the same devices. given says that profiles are on the command line.
+func shareProfiles(c *config.Config, first string, given bool) {
+	for i, name := range c.Latency.Profile.Names() {
+		if name == "" && !given || strings.HasPrefix(c.Latency.Profile[name], config.OfFleet) {
+			c.Latency.Profile[name] = filepath.Join(first, runstore.ProfileName(name, i))
+		}
+	}
+}
+
 type runFlags struct {
 	out, seeds     string
 	evaluations    string
@@ -112,9 +122,8 @@ type runFlags struct {
 func (a *app) runAll(ctx context.Context, configs []*config.Config, o *runFlags) error {
 	var dirs []string
 	for i, c := range configs {
-		if _, one := c.Latency.Profile[""]; one && i > 0 && len(o.profiles) == 0 {
-			// Whatever is measured meanwhile, all seeds see the same device.
-			c.Latency.Profile[""] = filepath.Join(dirs[0], runstore.ProfileFile)
+		if i > 0 {
+			shareProfiles(c, dirs[0], len(o.profiles) > 0)
 		}
 		dir, err := a.runOnce(ctx, c, o)
 		if err != nil {
@@ -324,9 +333,9 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	}
 	info := r.Setup.Accuracy.Info()
 	a.printf("latency in ms: %s; accuracy: %s\n\n", r.Setup.Devices[0].Profile.Device, info.Label)
-	decimals := 4 // of a rank
+	decimals, ends := 4, 4 // of a rank, and of its interval
 	if info.Unit == runstore.UnitPercent {
-		decimals = 2
+		decimals, ends = 2, 1
 	}
 	others := r.Setup.Devices[1:]
 	head := []string{
@@ -349,7 +358,7 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 		m := shownAt(i)
 		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
 		row := []any{m.ID, ms(m.Latency.Mid), ms(m.Latency.Low) + " - " + ms(m.Latency.High),
-			strconv.FormatFloat(m.Accuracy.Mid, 'f', decimals, 64), between(m.Accuracy), expectedText(m.Expected),
+			strconv.FormatFloat(m.Accuracy.Mid, 'f', decimals, 64), between(m.Accuracy, ends), expectedText(m.Expected),
 			len(runstore.AccuracyWarning.Warnings(m.Warnings)),
 			count(runstore.KeyParams), count(runstore.KeyMACs)}
 		for _, d := range others {
@@ -376,12 +385,12 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	}
 }
 
-// between is the interval of an accuracy, "-" for none.
-func between(v runstore.Value) string {
+// between is the interval of an accuracy with so many decimals, "-" for none.
+func between(v runstore.Value, decimals int) string {
 	if !v.HasInterval() {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f - %.1f", v.Low, v.High)
+	return fmt.Sprintf("%.*f - %.*f", decimals, v.Low, decimals, v.High)
 }
 
 // expectedText is an accuracy after selection, "-" where nothing is known.

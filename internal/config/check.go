@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"nas/latency/devices"
 )
+
+var workerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 func defaults(path string) *Config {
 	base := filepath.Base(path)
@@ -64,6 +67,10 @@ func (c *Config) check(d *decoder) {
 		if len(name) > maxName || strings.ContainsAny(name, "@,: ") || strings.ContainsFunc(name, inNoFileName) {
 			d.add(join("latency.profile", name), strconv.Quote(file),
 				"want a short name without spaces, commas, colons, slashes and @")
+		}
+		if worker, ok := strings.CutPrefix(file, OfFleet); ok && !workerName.MatchString(worker) {
+			d.add(join("latency.profile", name), strconv.Quote(file),
+				`want the name of a worker, such as "fleet:pixel7" for nas worker --measures --name pixel7`)
 		}
 	}
 	if b := c.Constraints.BytesPerValue; b != 1 && b != 2 && b != 4 {
@@ -194,13 +201,14 @@ func (c *Config) meantProfile(prefix, name string) string {
 func (c *Config) profileNames(prefix string) string {
 	names := c.Latency.Profile.Names()
 	if names[0] == "" {
-		return "no name: latency.profile gives none, as profile = {phone = \"phone.json\"} would, and it is none of " +
-			"the shipped ones, such as pixel4, that nas device list names"
+		return "no name: latency.profile gives none, as profile = {phone = \"phone.json\"} would (\"fleet:phone\" for the " +
+			"device of a worker of that name), and it is none of the shipped ones, such as pixel4, that nas device list names"
 	}
 	for i := range names {
 		names[i] = prefix + names[i]
 	}
-	return "one of " + strings.Join(names, ", ") + ", as latency.profile names them"
+	return "one of " + strings.Join(names, ", ") + ", as latency.profile names them; there, \"fleet:NAME\" in place of " +
+		"a file is the device of the worker of that name"
 }
 
 // checkUnits reports limits whose unit measures something else, and then drops the units: from

@@ -37,7 +37,30 @@ type Config struct {
 
 	file     string
 	warnings []Problem
+	texts    map[string][]byte // of profiles, see SetProfile
 }
+
+// OfWorkers are the names of the profiles that workers of a fleet make, with the names of the workers.
+func (c *Config) OfWorkers() map[string]string {
+	workers := map[string]string{}
+	for name, file := range c.Latency.Profile {
+		if worker, ok := strings.CutPrefix(file, OfFleet); ok {
+			workers[name] = worker
+		}
+	}
+	return workers
+}
+
+// SetProfile keeps the text of a profile that a worker has made. It is no part of the file.
+func (c *Config) SetProfile(name string, text []byte) {
+	if c.texts == nil {
+		c.texts = map[string][]byte{}
+	}
+	c.texts[name] = text
+}
+
+// ProfileText is what SetProfile kept; nil for nothing.
+func (c *Config) ProfileText(name string) []byte { return c.texts[name] }
 
 // File is the path of the file that the config was read from.
 func (c *Config) File() string { return c.file }
@@ -51,10 +74,11 @@ type Latency struct {
 	DType string `toml:"dtype" example:"'int8'" allowed:"float32, int8"`
 	// Threads is the number of threads of one network. Default 1.
 	Threads int `toml:"threads" example:"2"`
-	// Profile is "auto" (the cached profile of this device, calibrated if it is missing), "sustained" (that of the hot
-	// device, which nas calibrate --sustained makes), a file or the name of a shipped profile, or several by name.
-	// Default auto.
-	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, a name, or a table"`
+	// Profile is "auto" (the cached profile of this device, calibrated if it is missing),
+	// "sustained" (that of the [hot device](devices.md#the-hot-device)), a file, the name of a
+	// shipped profile, "fleet:NAME" (the [worker](scale.md#phones-on-a-desk) of that name
+	// calibrates its device), or several by name. Default auto.
+	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, a name, a table"`
 	// Budget is how long a calibration may take. Default 30s.
 	Budget Duration `toml:"budget" unit:"duration" example:"'90s'" bad:"'1ms'"`
 }

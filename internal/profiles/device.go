@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"nas/blocks"
@@ -53,6 +55,8 @@ func Of(
 			d.Profile, err = own.profile(ctx)
 		case file == config.SustainedProfile:
 			d.Profile, err = own.sustained()
+		case strings.HasPrefix(file, config.OfFleet):
+			d.Profile, err = ofWorker(c, name, o)
 		default:
 			if d.Profile, err = latency.Load(file); err != nil {
 				err = config.Usage(err)
@@ -69,6 +73,23 @@ func Of(
 		ds = append(ds, d)
 	}
 	return ds, nil
+}
+
+// ofWorker is the profile of a worker's device, which the worker has made.
+func ofWorker(c *config.Config, name string, o work.Options) (*latency.Profile, error) {
+	worker, text := c.OfWorkers()[name], c.ProfileText(name)
+	if text == nil {
+		return nil, config.Usagef("latency.profile = \"fleet:%[1]s\": worker %[1]s would calibrate its device, and no fleet "+
+			"is given: add --fleet URL to nas run, or give the file that nas calibrate --fleet URL --device %[1]s makes", worker)
+	}
+	p, err := latency.Read(bytes.NewReader(text), "of worker "+worker)
+	if err == nil {
+		o.Sayf("worker %s calibrated %s", worker, p.Device)
+		for _, w := range p.Warnings {
+			o.Sayf("calibration of worker %s: %s", worker, w)
+		}
+	}
+	return p, err
 }
 
 // ownDevice finds the profile of this device for the networks of a space.

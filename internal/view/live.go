@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nas/accuracy/training"
 	"nas/internal/config"
 	"nas/internal/report"
 	"nas/internal/report/html"
@@ -25,8 +27,8 @@ import (
 
 // Live serves the report of a run while it is under way, and the finished one
 // afterwards: "/" is the page, from which a script asks for "/trials", "/network" and
-// "/figures", and to which [ControlPath] belongs. It holds one run at a time, the one that
-// began last. The zero value waits for a run.
+// "/curves" and "/growth", and to which [ControlPath] belongs. It holds one run at a time, the
+// one that began last. The zero value waits for a run.
 //
 // Watching changes no result. Answers are small, and the page asks less often
 // while something is measured.
@@ -47,6 +49,10 @@ type Live struct {
 	predictor *latency.Predictor
 	expected  results.Expectation
 	finished  string // the report's file
+
+	learned results.Learned
+	judged  map[string]report.Curve // of the networks whose trials are over, by arch id: stopped or not, no points
+	curves  int                     // grows with what is learned and judged
 }
 
 // batch is how many trials one answer holds at most.
@@ -74,7 +80,17 @@ func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predicto
 		l.header.Token = l.Control.token
 	}
 	l.front, l.trials, l.rows = front, nil, map[int]int{}
+	l.learned, l.judged, l.curves = results.ReadLearned(dir), map[string]report.Curve{}, 0
 	return nil
+}
+
+// Learn takes an accuracy of a network that is being trained.
+func (l *Live) Learn(archID string, r training.Report) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.learned != nil && l.learned.Add(archID, r) {
+		l.curves++
+	}
 }
 
 // References are shown once they are judged.
@@ -97,6 +113,10 @@ func (l *Live) Observe(t *search.Trial) {
 	}
 	if grown {
 		l.volumes = append(l.volumes, report.XY{X: float64(l.scored), Y: l.front.Hypervolume()})
+	}
+	if len(t.Rungs) > 0 {
+		l.judged[t.ArchID] = report.Curve{Name: strconv.Itoa(t.ID), Stopped: t.Stopped}
+		l.curves++
 	}
 	if q, ok := results.ShownTrial(t, l.x, l.y); ok {
 		l.rows[t.ID] = len(l.trials)
@@ -143,8 +163,10 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.serveTrials(w, r)
 	case "/network":
 		l.serveNetwork(w, r)
-	case "/figures":
-		l.serveFigures(w)
+	case "/curves":
+		l.serveCurves(w, r)
+	case "/growth":
+		l.serveGrowth(w, r)
 	case ControlPath:
 		if l.Control == nil {
 			http.NotFound(w, r)
@@ -196,7 +218,7 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	u := html.Update{
 		Run: l.run, Step: l.step.Name, Detail: l.step.Detail, Done: l.step.Done, Total: l.step.Total,
 		State: l.Control.state(), Next: 1000, Ended: l.finished != "",
-		From: min(from, len(l.trials)), Of: len(l.trials),
+		From: min(from, len(l.trials)), Of: len(l.trials), Curves: l.curves,
 	}
 	if run := r.URL.Query().Get("run"); run == "" || run == l.run {
 		u.Trials = slices.Clone(l.trials[u.From:min(len(l.trials), u.From+batch)])
@@ -217,33 +239,6 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 		u.Next = 5000 // drawing would disturb what is timed
 	}
 	l.writeJSON(w, u)
-}
-
-// snapshot is the run as it is now, as far as figures need it.
-func (l *Live) snapshot() (s results.Stored) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.stored == nil {
-		return s
-	}
-	s = *l.stored
-	s.Volumes = slices.Clone(l.volumes)
-	s.Front, _ = search.NewFront(s.Manifest.Objectives, nil) // as in Begin, where it was no error
-	for _, t := range l.front.Trials() {
-		s.Front.Add(t)
-	}
-	return s
-}
-
-// serveFigures answers the figures that grow with a run: its hypervolume, and the learning curves of what it trains.
-func (l *Live) serveFigures(w http.ResponseWriter) {
-	s := l.snapshot()
-	drawn, err := html.Draw(growing(&s))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	l.writeJSON(w, map[string]any{"figures": drawn})
 }
 
 // serveNetwork answers a trial's diagram and layers.
@@ -267,6 +262,59 @@ func (l *Live) serveNetwork(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.writeJSON(w, n)
+}
+
+// serveCurves answers the learning curves as they are now.
+func (l *Live) serveCurves(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	var curves []report.Curve
+	if l.front != nil {
+		front := map[string]bool{}
+		for _, t := range l.front.Trials() {
+			front[t.ArchID] = true
+		}
+		for _, id := range slices.Sorted(maps.Keys(l.learned)) {
+			c, judged := l.judged[id]
+			c.Points, c.Front, c.Running = slices.Clone(l.learned[id]), front[id], !judged
+			if !c.Front {
+				c.Name = ""
+			}
+			curves = append(curves, c)
+		}
+	}
+	name, label := l.header.Fronts.Title, l.header.Fronts.Y.Label
+	l.mu.Unlock()
+	if len(curves) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	l.draw(w, results.CurvesFigure(name, label, curves))
+}
+
+// serveGrowth answers the hypervolume as it grew so far.
+func (l *Live) serveGrowth(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	var s results.Stored
+	if l.stored != nil {
+		s = *l.stored
+		s.Volumes = slices.Clone(l.volumes)
+	}
+	l.mu.Unlock()
+	if len(s.Volumes) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	l.draw(w, Growth(&s))
+}
+
+// draw answers a figure, for wide screens and for narrow ones.
+func (l *Live) draw(w http.ResponseWriter, f report.Figure) {
+	wide, narrow, err := html.Draw(f)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	l.writeJSON(w, map[string]any{"wide": wide, "narrow": narrow})
 }
 
 func (l *Live) writeJSON(w http.ResponseWriter, v any) {

@@ -101,19 +101,6 @@ func Page(s *results.Stored) (html.Page, error) {
 	return p, nil
 }
 
-// growing are the figures of a run under way that grow with it.
-func growing(s *results.Stored) (figures []report.Figure) {
-	if len(s.Volumes) > 1 {
-		figures = append(figures, Growth(s))
-	}
-	if s.Config != nil && s.Config.Accuracy.Evaluator != "" {
-		if curves, err := Curves(s); err == nil && len(curves.Curves) > 0 {
-			figures = append(figures, curves)
-		}
-	}
-	return figures
-}
-
 // predictorOf is that of the run's first profile; nil where the file is missing, as in a directory
 // that was passed on in parts: the report then lacks the breakdowns only.
 func predictorOf(s *results.Stored) (*latency.Predictor, error) {

@@ -120,7 +120,7 @@ const dataMark = `{"data":"here"}`
 
 // Write writes the report. Equal pages give equal bytes.
 func Write(w io.Writer, p Page) error {
-	figures, err := Draw(p.Figures)
+	figures, err := drawn(p.Figures)
 	if err != nil {
 		return err
 	}
@@ -147,25 +147,34 @@ func Write(w io.Writer, p Page) error {
 	return nil
 }
 
-// Draw draws figures as parts of a page, wide and narrow.
-func Draw(figures []report.Figure) (out [][2]template.HTML, err error) {
+// drawn are figures as parts of a page, wide and narrow.
+func drawn(figures []report.Figure) (out [][2]template.HTML, err error) {
 	for _, f := range figures {
-		name, err := report.Title(f)
+		wide, narrow, err := Draw(f)
 		if err != nil {
 			return nil, err
 		}
-		var b bytes.Buffer
-		if err := report.Encode(&b, "svg", f); err != nil {
-			return nil, err
-		}
-		wide := b.String()
-		b.Reset()
-		if err := report.EncodeNarrow(&b, f); err != nil {
-			return nil, err
-		}
-		out = append(out, [2]template.HTML{inlineSVG(wide, name), inlineSVG(b.String(), name)})
+		out = append(out, [2]template.HTML{wide, narrow})
 	}
 	return out, nil
+}
+
+// Draw draws a figure as part of a page, for wide screens and for narrow ones.
+func Draw(f report.Figure) (wide, narrow template.HTML, err error) {
+	name, err := report.Title(f)
+	if err != nil {
+		return "", "", err
+	}
+	var b bytes.Buffer
+	if err := report.Encode(&b, "svg", f); err != nil {
+		return "", "", err
+	}
+	wide = inlineSVG(b.String(), name)
+	b.Reset()
+	if err := report.EncodeNarrow(&b, f); err != nil {
+		return "", "", err
+	}
+	return wide, inlineSVG(b.String(), name), nil
 }
 
 // write writes the filled template with the data in place of its mark: of the sampled

@@ -309,10 +309,10 @@ func (l *liveRun) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		v = u
 	case "/network":
 		v = l.report.Members[0].Network
-	case "/figures":
-		var drawn any
-		drawn, err = Draw(l.report.Figures)
-		v = map[string]any{"figures": drawn}
+	case "/growth":
+		var wide, narrow any
+		wide, narrow, err = Draw(l.report.Figures[0])
+		v = map[string]any{"wide": wide, "narrow": narrow}
 	case "/control":
 		if r.Method != http.MethodPost || r.Header.Get("X-Nas-Token") != l.head.Token {
 			l.t.Errorf("the page asks by %s with the token %q", r.Method, r.Header.Get("X-Nas-Token"))
@@ -348,7 +348,7 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 	b.until(`document.querySelector('#live').innerText === 'search: 100 of 10000'`)
 	b.eval(`document.querySelector('#members button[data-i="7"]').click()`)
 	b.until(`document.querySelector('#detail .diagram')`)
-	b.until(`document.querySelector('#figures svg[aria-label="Hypervolume"]')`)
+	b.until(`document.querySelector('#growth svg[aria-label="Hypervolume"]')`)
 	b.until(`document.querySelector('#bar').value === 100 && document.querySelector('#bar').max === 10000`)
 	pressButtons(t, b)
 	b.shot("page-live")

@@ -40,7 +40,7 @@ func WriteDocument(w io.Writer, d Document) error {
 	}
 	var sheets []sheet
 	for _, s := range d.Sheets {
-		figures, err := Draw(s.Figures)
+		figures, err := drawn(s.Figures)
 		if err != nil {
 			return err
 		}
