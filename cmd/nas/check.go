@@ -17,6 +17,7 @@ import (
 func newCheck(a *app) *cobra.Command {
 	var profiles []string
 	var workers int
+	var accept bool
 	var against againstOptions
 	cmd := &cobra.Command{
 		Use:   "check CONFIG | MODEL --against FILE",
@@ -49,6 +50,9 @@ latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if against.file != "" {
+				if accept {
+					return usagef("--accept-profile is for a config: leave it out")
+				}
 				return a.checkModel(cmd, args[0], profiles, against)
 			}
 			for _, name := range []string{"update", "tolerance", "budget", "device", "dtype", "threads"} {
@@ -56,12 +60,13 @@ latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1
 					return usagef("--%s is for a model with --against FILE: leave it out, or add that", name)
 				}
 			}
-			return a.checkConfig(cmd, args[0], profiles, workers)
+			return a.checkConfig(cmd, args[0], profiles, workers, accept)
 		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's; of a model FILE")
 	f.IntVar(&workers, "workers", 0, "networks scored at once (default: one a core)")
+	acceptProfile(f, &accept)
 	against.flags(cmd)
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
@@ -69,10 +74,13 @@ latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1
 }
 
 // checkConfig is nas check CONFIG.
-func (a *app) checkConfig(cmd *cobra.Command, path string, profiles []string, workers int) error {
+func (a *app) checkConfig(cmd *cobra.Command, path string, profiles []string, workers int, accept bool) error {
 	c, err := a.loadConfig(path, setProfiles(profiles))
 	if err != nil {
 		return err
+	}
+	if accept {
+		c.AcceptProfiles()
 	}
 	m := a.meter
 	defer m.end()

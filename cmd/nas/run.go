@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nas/internal/config"
 	"nas/internal/plural"
@@ -92,8 +93,15 @@ The trials are those of a run without it.`,
 	f.StringArrayVar(&o.warm, "warm-start", nil,
 		"seed the population with the front of an earlier run, `DIR`, that has the same scale id")
 	f.StringArrayVar(&o.profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
+	acceptProfile(f, &o.accept)
 	o.fleet.add(f, true)
 	return cmd
+}
+
+// acceptProfile adds the flag that calls AcceptProfiles of a config.
+func acceptProfile(f *pflag.FlagSet, accept *bool) {
+	f.BoolVar(accept, "accept-profile", false,
+		"take a latency profile of this machine as it is, without holding it against networks measured now")
 }
 
 // shareProfiles lets the run of another seed take the profiles of the first one: whatever is measured meanwhile, all
@@ -102,6 +110,7 @@ func shareProfiles(c *config.Config, first string, given bool) {
 	for i, name := range c.Latency.Profile.Names() {
 		if name == "" && !given || strings.HasPrefix(c.Latency.Profile[name], config.OfFleet) {
 			c.Latency.Profile[name] = filepath.Join(first, runstore.ProfileName(name, i))
+			c.AcceptProfiles()
 		}
 	}
 }
@@ -109,7 +118,7 @@ func shareProfiles(c *config.Config, first string, given bool) {
 type runFlags struct {
 	out, seeds     string
 	evaluations    string
-	resume         bool
+	resume, accept bool
 	workers        int
 	profiles, warm []string
 	serve          string
@@ -225,6 +234,9 @@ func (a *app) configsOf(path string, o *runFlags) (configs []*config.Config, err
 		})
 		if err != nil {
 			return nil, err
+		}
+		if o.accept {
+			c.AcceptProfiles()
 		}
 		if runstore.Holds(c.Output.Dir) && !o.resume {
 			return nil, runstore.Exists(c.Output.Dir)

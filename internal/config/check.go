@@ -79,8 +79,8 @@ func (c *Config) check(d *decoder) {
 	if r := c.Constraints.Runtime; r != "" && r != TFLM {
 		d.add("constraints.runtime", strconv.Quote(r), `want "tflm", or leave it out`)
 	} else if b := c.Constraints.BytesPerValue; r == TFLM && b != 1 {
-		d.addOf("constraints.bytes_per_value", "constraints.runtime", strconv.Itoa(b),
-			"want 1: TensorFlow Lite Micro runs a file of 8-bit integers")
+		d.addOf("constraints.runtime", "constraints.bytes_per_value", strconv.Quote(r),
+			fmt.Sprintf("want bytes_per_value = 1 with it, not %d: TensorFlow Lite Micro runs a file of 8-bit integers", b))
 	}
 	for name, l := range c.Constraints.MaxLatency.All() {
 		if _, ok := c.Latency.Profile[name]; name != "" && !ok {
@@ -233,6 +233,9 @@ func (c *Config) checkUnits(d *decoder) {
 	check("constraints.max_activation_bytes", k.MaxActivationBytes, memory)
 	check("constraints.max_weight_bytes", k.MaxWeightBytes, memory)
 	check("constraints.min_top1_pct", k.MinTop1Pct, percent)
+	if l := k.MinTop1Pct; l != nil && l.Of == "" && (l.Value < 0 || l.Value > 100) {
+		d.add("constraints.min_top1_pct", l.String(), "want a percentage from 0 to 100")
+	}
 }
 
 // join is the path of a key in a table; either may be empty.

@@ -37,8 +37,16 @@ type Config struct {
 
 	file     string
 	warnings []Problem
+	accepted bool              // see AcceptProfiles
 	texts    map[string][]byte // of profiles, see SetProfile
 }
+
+// AcceptProfiles takes the latency profiles of this machine that the config names as they are. Otherwise a run measures
+// networks first, and refuses a profile whose intervals do not hold. No file says so, and no result depends on it.
+func (c *Config) AcceptProfiles() { c.accepted = true }
+
+// ProfilesAccepted tells whether AcceptProfiles was called.
+func (c *Config) ProfilesAccepted() bool { return c.accepted }
 
 // OfWorkers are the names of the profiles that workers of a fleet make, with the names of the workers.
 func (c *Config) OfWorkers() map[string]string {
@@ -224,6 +232,9 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	c.file = path
 	d := decoder{}
 	d.table("", tree, c)
+	if s, ok := tree["space"].(map[string]any); ok && s["divisor"] == int64(0) { // which stands for none
+		d.refuse("space.divisor", "0", "want 1 to 256")
+	}
 	c.checkSpace(&d)
 	c.check(&d)
 	for _, check := range checks {

@@ -129,6 +129,10 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 		if errors.Is(err, fs.ErrNotExist) && (runstore.Holds(c.Output.Dir) || runstore.Holds(filepath.Dir(c.File()))) {
 			continue // a run keeps a copy
 		}
+		if err == nil && l.DType != "" && p.Device.DType != l.DType {
+			c.Warn("latency.dtype", strconv.Quote(l.DType), fmt.Sprintf("the profile %s is of %s, and its latencies are "+
+				"predicted: leave dtype out, or give a profile of %s", file, p.Device.DType, l.DType))
+		}
 		if err != nil {
 			want := fault.Text(err)
 			if near := config.Nearest(file, devices.Profiles()); near != "" && errors.Is(err, fs.ErrNotExist) {

@@ -50,23 +50,3 @@ func TestHeat(t *testing.T) {
 		t.Errorf("canceled: %v", err)
 	}
 }
-
-// The chain must not be shorter than what its clock is computed from.
-func TestChainDepends(t *testing.T) {
-	want := uint64(1)
-	for i := range chainSteps {
-		switch i % 4 {
-		case 0:
-			want += 5
-		case 1:
-			want ^= 9
-		case 2:
-			want += 9
-		default:
-			want ^= 5
-		}
-	}
-	if got := chain(1, 1, 5, 9); got != want {
-		t.Errorf("chain = %#x, want %#x", got, want)
-	}
-}
