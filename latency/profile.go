@@ -182,6 +182,7 @@ func (p *Profile) bounds() []bound {
 		{"network.high_ms", n.HighMs, n.LowMs, large}, {"the length of network.low", float64(len(n.Low)),
 			float64(len(n.High)), float64(len(n.High))},
 		{"calibration.reference_ms", c.ReferenceMs, 0, large}, {"calibration.probe_ns", c.ProbeNs, 0, large},
+		{"calibration.clock_ns", c.ClockNs, 0, large},
 		{"device.threads", float64(d.Threads), 1, 1024}, {"device.target.threads", float64(d.Target.Threads), 0, 1024},
 		{"device.target.l1", float64(d.Target.L1), 0, 1 << 40}, {"device.target.l2", float64(d.Target.L2), 0, 1 << 40},
 		{"device.target.l3", float64(d.Target.L3), 0, 1 << 40},

@@ -20,6 +20,10 @@ func (s *Space) Slips() []Problem {
 	if t.Classes == 1 && t.Head.Kind == headWords[0] {
 		c.add(".classes", "1", "a classifier of one class has nothing to tell apart: two answers are 2 classes")
 	}
+	if t.Classes == 1 && t.Head.Kind == "ssdlite" {
+		c.add(".classes", "1", "the classes of ssdlite count the background, and it is the only one: "+
+			"one kind of object is 2 classes")
+	}
 	if len(s.genes) == 0 {
 		c.add("", "", "it holds one network: the search has nothing to choose; give some key a list")
 	}

@@ -114,6 +114,11 @@ func TestWrongUseIsExitCode2(t *testing.T) {
 		{"there is no testdata/manifest.json", []string{"report", "testdata"}},
 		{"--serve \"localhost\"", []string{"run", "testdata/tiny.toml", "--serve", "localhost"}},
 		{"--budget -3s", []string{"calibrate", "--budget", "-3s"}},
+		{"no file has so long a name", []string{"work", strings.Repeat("x", 5000)}},
+		{"no file has so long a name", []string{"pick", strings.Repeat("x", 5000)}},
+		{"no file has so long a name", []string{"space", strings.Repeat("x", 5000) + ".toml"}},
+		{"app_test.go/x: a part of the path is a file", []string{"work", "app_test.go/x"}},
+		{"--accept-profile", []string{"ask", "testdata", "--accept-profile"}},
 		{"--device tflite-adb:HOST", []string{"bench", tinyArch, "--device", "tflite-adb"}},
 	} {
 		code, out, err := nas(t, tc.args...)

@@ -38,8 +38,8 @@ to be timed where nas work runs.`,
 			if j.dir != "" {
 				return a.askJobs(cmd.Context(), args[0], n, out, j)
 			}
-			if j.again || j.measure {
-				return usagef("--again and --measure are for --jobs")
+			if j.again || j.measure || j.accept {
+				return usagef("--again, --measure and --accept-profile are for --jobs")
 			}
 			if err := a.place("--out", out); err != nil {
 				return err

@@ -21,6 +21,7 @@ func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, wor
 	}
 	m := a.meter
 	defer m.end()
+	c.AcceptProfiles() // an audit compares choices, and promises no latency
 	setup, err := evaluator.New(cmd.Context(), c, work.Options{
 		Workers: workers, Say: m.say,
 		Progress: func(p work.Progress) { m.show(p.Step, p.Done, p.Total, "") },

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/fleet"
 	"nas/internal/plural"
 	"nas/internal/profiles"
 	"nas/latency"
@@ -23,10 +26,11 @@ type calibrateFlags struct {
 	target     float64
 	busy       bool
 	seed       uint64
+	fleet      fleetFlags
 }
 
 func newCalibrate(a *app) *cobra.Command {
-	var o calibrateFlags
+	o := calibrateFlags{fleet: fleetFlags{patience: time.Minute}} // which a calibration has no use for
 	cmd := &cobra.Command{
 		Use:   "calibrate",
 		Short: "Make the latency profile of a device",
@@ -41,16 +45,27 @@ measurements of an earlier profile of this machine are kept and added to.
 A profile can also be made from measurements taken elsewhere: with --from, from a CSV
 file with a row for each kernel, block or network (columns unit or network, and ms);
 with --base PROFILE --measurements, from about ten networks measured on another
-device.`,
+device.
+
+With --fleet the device is that of a worker on another machine, which --device names
+(nas worker --fleet URL --measures --name pixel7). The worker times the networks and
+fits the model; the profile comes to --out, by default pixel7.json.`,
 		Example: `  nas calibrate --space configs/mobile.toml
   nas calibrate --threads 2 --budget 2m --out two-threads.json
   ssh board ./nas calibrate --out - > board.json
   nas calibrate --from table.csv --name pixel4 --out pixel4.json
-  nas calibrate --base pixel4.json --measurements ten.csv --name pixel7 --out pixel7.json`,
+  nas calibrate --base pixel4.json --measurements ten.csv --name pixel7 --out pixel7.json
+  nas calibrate --fleet nats://192.168.1.10:4222 --device pixel7 --out pixel7.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.from != "" || o.measurements != "" {
 				return a.fromTable(o.tableFlags)
+			}
+			if err := o.fleet.check(); err != nil {
+				return err
+			}
+			if o.fleet.URL != "" {
+				return a.calibrateWorker(cmd.Context(), o)
 			}
 			return a.calibrate(cmd.Context(), o)
 		},
@@ -71,8 +86,23 @@ device.`,
 	f.StringVar(&o.only, "only", "", "take the rows whose column device has this value")
 	f.Uint64Var(&o.seed, "seed", 0, "of the networks that are drawn")
 	f.StringVar(&o.out, "out", "", "the `FILE` to write, - for standard output (default: in the user's cache directory)")
+	f.StringVar(&o.fleet.URL, "fleet", "",
+		"calibrate the device of worker --device of the fleet at `URL`, or embedded: of one that joins this process")
+	f.StringVar(&o.fleet.listen, "listen", "", "where the embedded service listens, `HOST:PORT` (default 127.0.0.1:4222)")
+	o.fleet.addAccess(f)
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// checkEffort checks how much a calibration may do.
+func (o *calibrateFlags) checkEffort() error {
+	if o.budget < time.Second || o.budget > longestWait {
+		return usagef("--budget %v: want 1s to %v", o.budget, longestWait)
+	}
+	if !(o.target >= 0 && o.target < 100) {
+		return usagef("--target-error %v: want per cent, above 0 and below 100", o.target)
+	}
+	return nil
 }
 
 // calibrate measures a device and keeps its profile.
@@ -112,35 +142,97 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	}
 	m := a.meter
 	defer m.end()
-	if o.budget < time.Second || o.budget > longestWait {
-		return usagef("--budget %v: want 1s to %v", o.budget, longestWait)
-	}
-	if !(o.target >= 0 && o.target < 100) {
-		return usagef("--target-error %v: want per cent, above 0 and below 100", o.target)
+	if err := o.checkEffort(); err != nil {
+		return err
 	}
 	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
-	opts.Progress = func(p calibrate.Progress) {
-		detail := plural.Of(p.Units, "kernel")
-		if p.Error > 0 {
-			detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
-		}
-		m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
-	}
+	opts.Progress = a.showCalibration
 	p, err := calibrate.Device(ctx, rt, profiles.NetworksOf(s, o.seed), opts)
 	m.end()
 	if p == nil {
 		return err
 	}
-	if why := p.Busy(); why != "" && !o.busy {
-		return errors.Join(err, fmt.Errorf("the machine was too busy: %s; nothing is kept: try again when it is idle, "+
-			"with a longer --budget, or keep it with --accept-busy", why))
-	}
 	return a.keepProfile(p, path, err, o)
 }
 
+// showCalibration shows how far a calibration has come.
+func (a *app) showCalibration(p calibrate.Progress) {
+	detail := plural.Of(p.Units, "kernel")
+	if p.Error > 0 {
+		detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
+	}
+	a.meter.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
+}
+
+// calibrateWorker has a worker of a fleet calibrate its device.
+func (a *app) calibrateWorker(ctx context.Context, o calibrateFlags) error {
+	switch {
+	case o.on.Device == "":
+		return usagef("--fleet needs the name of the worker whose device it is: --device pixel7 for nas worker --measures " +
+			"--name pixel7")
+	case o.on.DType != "" || o.on.Threads != 0:
+		return usagef("--dtype and --threads are the worker's: give them to nas worker")
+	case o.base != "":
+		return usagef("--base is for a profile of this machine: a worker calibrates anew")
+	}
+	if o.out == "" {
+		o.out = o.on.Device + ".json"
+	}
+	if err := a.place("--out", o.out); err != nil {
+		return err
+	}
+	if err := o.checkEffort(); err != nil {
+		return err
+	}
+	c := fleet.Calibration{
+		Worker: o.on.Device, For: "nas calibrate", Seed: o.seed, Budget: o.budget, Target: o.target / 100,
+		Wait:     10 * time.Second, // the worker may be about to connect
+		Progress: a.showCalibration,
+		Say:      func(format string, args ...any) { a.meter.say(fmt.Sprintf(format, args...)) },
+	}
+	if host, err := os.Hostname(); err == nil {
+		c.For += " at " + host
+	}
+	var err error
+	if o.space != "" {
+		if c.Space, err = a.spaceOf(o.space); err != nil {
+			return err
+		}
+	}
+	access := o.fleet.Access
+	if access.URL == embedded {
+		dir, err := os.MkdirTemp("", "nas-fleet-*")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		s, err := fleet.Serve(dir, o.fleet.listen, access, c.Say)
+		if err != nil {
+			return err
+		}
+		defer s.Close(true)
+		access, c.Wait = s.Access(), 0
+	}
+	defer a.meter.end()
+	text, err := fleet.Calibrate(ctx, access, c)
+	if err != nil {
+		return err
+	}
+	p, err := latency.Read(bytes.NewReader(text), "of worker "+c.Worker)
+	a.meter.end()
+	if err != nil {
+		return err
+	}
+	return a.keepProfile(p, o.out, nil, o)
+}
+
 // keepProfile writes a profile to path, - for standard output, and says what it is
-// worth. interrupted is the error of a calibration that ended early.
+// worth. One that other programs spoiled is not kept. interrupted is the error of a calibration that ended early.
 func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o calibrateFlags) (err error) {
+	if why := p.Busy(); why != "" && !o.busy {
+		return errors.Join(interrupted, fmt.Errorf("the machine was too busy: %s; nothing is kept: try again when it is "+
+			"idle, with a longer --budget, or keep it with --accept-busy", why))
+	}
 	note := ""
 	if o.out == "" {
 		note, err = p.Keep(path, o.busy)

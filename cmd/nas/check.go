@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 func newCheck(a *app) *cobra.Command {
 	var profiles []string
 	var workers int
+	var accept bool
 	var against againstOptions
 	cmd := &cobra.Command{
 		Use:   "check CONFIG | MODEL --against FILE",
@@ -24,7 +26,9 @@ func newCheck(a *app) *cobra.Command {
 hold each limit, which genes the accuracy score cannot see, and about how long the
 search takes. With an evaluator it trains the smallest network of the sample for one
 epoch, and one of median size for two: a command that does not work is found within
-a minute.
+a minute. It then trains the smallest one with two to four seeds, where that takes no
+longer than a minute or a fiftieth of the search, and says how far apart two networks
+must be for their order to mean something.
 
 With --against it says whether a model is faster or slower than another network, or
 than the one in a baseline file that --update has written. It measures both in turn, in
@@ -46,6 +50,9 @@ latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if against.file != "" {
+				if accept {
+					return usagef("--accept-profile is for a config: leave it out")
+				}
 				return a.checkModel(cmd, args[0], profiles, against)
 			}
 			for _, name := range []string{"update", "tolerance", "budget", "device", "dtype", "threads"} {
@@ -53,12 +60,13 @@ latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1
 					return usagef("--%s is for a model with --against FILE: leave it out, or add that", name)
 				}
 			}
-			return a.checkConfig(cmd, args[0], profiles, workers)
+			return a.checkConfig(cmd, args[0], profiles, workers, accept)
 		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's; of a model FILE")
 	f.IntVar(&workers, "workers", 0, "networks scored at once (default: one a core)")
+	acceptProfile(f, &accept)
 	against.flags(cmd)
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
@@ -66,10 +74,13 @@ latencies are predicted and nothing is measured. Exit codes: 0 same or faster, 1
 }
 
 // checkConfig is nas check CONFIG.
-func (a *app) checkConfig(cmd *cobra.Command, path string, profiles []string, workers int) error {
+func (a *app) checkConfig(cmd *cobra.Command, path string, profiles []string, workers int, accept bool) error {
 	c, err := a.loadConfig(path, setProfiles(profiles))
 	if err != nil {
 		return err
+	}
+	if accept {
+		c.AcceptProfiles()
 	}
 	m := a.meter
 	defer m.end()
@@ -105,6 +116,7 @@ func (a *app) printForecast(f *forecast.Forecast) {
 			}
 			a.printf("\n")
 		}
+		a.printSeeds(t)
 		how := "about"
 		if t.AtMost {
 			how = "the searcher decides how far; with all to the end it takes about"
@@ -114,6 +126,32 @@ func (a *app) printForecast(f *forecast.Forecast) {
 		return
 	}
 	a.printf("a score takes %.3g ms: about %s for %s\n", f.ScoreMs, about(f.RunS), plural.Of(f.Evaluations, "evaluation"))
+}
+
+// printSeeds says how much seeds change, and what that means for a front.
+func (a *app) printSeeds(t *forecast.Training) {
+	s := t.Seeds
+	switch {
+	case s == nil:
+		a.printf("how much the accuracy differs between seeds was not tried: it takes %s or more\n", about(t.SeedsS))
+		return
+	case s.SD == 0:
+		a.printf("%d seeds gave the smallest network the same accuracy, %.4g, after %s: either nothing in the training is "+
+			"random, or the command does not use {seed}\n", len(s.Accuracy), s.Accuracy[0], plural.Of(s.Epochs, "epoch"))
+		return
+	}
+	a.printf("%d seeds gave the smallest network %.4g to %.4g after %s, a standard deviation of about %.2g",
+		len(s.Accuracy), slices.Min(s.Accuracy), slices.Max(s.Accuracy), plural.Of(s.Epochs, "epoch"), s.SD)
+	if s.Epochs < s.Of {
+		a.printf(" (after all %d it may be less)", s.Of)
+	}
+	a.printf(":\n  of two networks on the front that differ by less than %.2g either may be the better one", s.Apart)
+	if t.SD == 0 {
+		a.printf("; sd = %.2g in the recipe gives the front its intervals", s.SD)
+	} else if r := s.SD / t.SD; r > 2 || r < 0.5 {
+		a.printf("; the recipe says sd = %.2g", t.SD)
+	}
+	a.printf("\n")
 }
 
 // about is a time in seconds, as a person says it.

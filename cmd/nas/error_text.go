@@ -25,6 +25,16 @@ func errorText(err error) string {
 		cure = file.Path + ": permission denied: allow it with chmod, or run as the file's owner"
 	case errors.Is(file, syscall.ENOSPC):
 		cure = file.Path + ": the disk is full: free some space and try again"
+	case errors.Is(file, syscall.ENAMETOOLONG):
+		cure = file.Path + ": no file has so long a name: give the path of a file"
+	case errors.Is(file, syscall.ELOOP):
+		cure = file.Path + " is a link that leads to itself: give the path of a file"
+	case errors.Is(file, syscall.ENOTDIR):
+		cure = file.Path + ": a part of the path is a file, not a directory"
+	case errors.Is(file, syscall.EROFS):
+		cure = file.Path + ": this file system is read-only: give a path on another one"
+	case errors.Is(file, syscall.EMFILE):
+		cure = file.Path + ": this process may open no more files: raise the limit (ulimit -n)"
 	case errors.Is(file, fs.ErrNotExist) && file.Op == "open":
 		cure = "there is no " + file.Path
 	default:

@@ -81,6 +81,7 @@ ARCH is ` + archForms + `.`,
 		"search the space of a `CONFIG`, with its score and its device, instead of the one around the network")
 	f.StringVar(&o.Dir, "out", "", "the `DIR` of the run (default: results/improve-NAME)")
 	f.StringVar(&o.Profile, "profile", "", "a latency profile (default: this machine's)")
+	acceptProfile(f, &o.AcceptProfile)
 	f.IntVar(&o.Threads, "threads", 1, "threads, where neither --profile nor --space is given")
 	f.IntVar(&o.Evaluations, "evaluations", 0, "networks scored at most")
 	f.IntVar(&o.Workers, "workers", 0, "networks evaluated at once (default: one a core)")

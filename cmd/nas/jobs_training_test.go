@@ -136,3 +136,73 @@ func (x *toldBadly) tell(t *testing.T, run, jobs string, names []string) {
 		t.Errorf("exit code %d with %q", code, stderr)
 	}
 }
+
+// TestJobsTrainedHere: a run that was told trainings by job folders, good ones and a failed one, and is then continued
+// on one machine, trains none of them again, and comes to the trials of a run of one process.
+func TestJobsTrainedHere(t *testing.T) {
+	dir := t.TempDir()
+	recipe, notes := filepath.Join(dir, "train.toml"), filepath.Join(dir, "notes")
+	text := strings.Replace(jobTrainer, "test $((", `echo "$params {epochs}" >> `+notes+"\ntest $((", 1)
+	if err := os.WriteFile(recipe, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := func(name string) string {
+		path := writeJobsConfig(t, filepath.Join(dir, name), 8)
+		text := strings.NewReplacer(`proxy = "rankmean(params,depth)"`, fmt.Sprintf("evaluator = %q", recipe),
+			"= 200\n", "= 16\n", "population = 40", "population = 8").Replace(string(readFile(t, dir, name+".toml")))
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, name+"-cache")) // nothing is known from another run
+		return path
+	}
+	wantExit(t, exitDone, "", "run", config("whole"), "-q")
+	for _, after := range []int{0, 3} { // rounds before the run is continued here
+		if err := os.RemoveAll(notes); err != nil {
+			t.Fatal(err)
+		}
+		hand := filepath.Join(dir, fmt.Sprint("hand", after))
+		run := config(fmt.Sprint("hand", after))
+		failed := false
+		for round := range after + 1 {
+			jobs := filepath.Join(dir, fmt.Sprint("jobs", after, "-", round))
+			folders := askJobs(t, run, jobs).Folders
+			if len(folders) == 0 {
+				t.Fatalf("%d rounds: nothing is asked for in round %d", after, round)
+			}
+			workIn4Processes(t, jobs, folders, "--trains", recipe, "--scratch", filepath.Join(dir, "scratch"))
+			if round == after { // the first is lost: what is known of the others waits for it
+				folders = folders[1:]
+			}
+			var paths []string
+			for _, name := range folders {
+				paths = append(paths, filepath.Join(jobs, name))
+				failed = failed || bytes.Contains(readFile(t, filepath.Join(jobs, name), "outcome.json"), []byte("no luck"))
+			}
+			if len(paths) > 0 {
+				wantExit(t, exitDone, "", append([]string{"tell", hand}, paths...)...)
+			}
+		}
+		wantExit(t, exitDone, "", "run", run, "--resume", "-q")
+		seen := map[string]int{}
+		for line := range strings.Lines(string(readFile(t, dir, "notes"))) {
+			seen[strings.TrimSpace(line)]++
+		}
+		again := 0
+		for line, n := range seen {
+			if n > 1 {
+				again++
+				t.Logf("%d rounds: %s was trained %d times", after, line, n)
+			}
+		}
+		if again > 1 || !failed && after > 1 {
+			t.Errorf("%d rounds: %d trainings were done again, want only the lost one; one had failed: %v", after, again, failed)
+		}
+		if !bytes.Equal(readFile(t, dir, "whole/trials.jsonl"), readFile(t, hand, "trials.jsonl")) {
+			t.Errorf("%d rounds: the run that was continued on one machine has other trials", after)
+		}
+		if _, err := os.Stat(filepath.Join(hand, "outcomes.jsonl")); err == nil {
+			t.Errorf("%d rounds: outcomes of job folders are left behind", after)
+		}
+	}
+}

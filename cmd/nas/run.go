@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nas/internal/config"
 	"nas/internal/plural"
@@ -67,9 +68,8 @@ The trials are those of a run without it.`,
 			}
 			var dirs []string
 			for i, c := range configs {
-				if _, one := c.Latency.Profile[""]; one && i > 0 && len(o.profiles) == 0 {
-					// Whatever is measured meanwhile, all seeds see the same device.
-					c.Latency.Profile[""] = filepath.Join(dirs[0], runstore.ProfileFile)
+				if i > 0 {
+					shareProfiles(c, dirs[0], len(o.profiles) > 0)
 				}
 				dir, err := a.runOnce(cmd, c, o)
 				if err != nil {
@@ -100,14 +100,32 @@ The trials are those of a run without it.`,
 	f.StringArrayVar(&o.warm, "warm-start", nil,
 		"seed the population with the front of an earlier run, `DIR`, that has the same scale id")
 	f.StringArrayVar(&o.profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
+	acceptProfile(f, &o.accept)
 	o.fleet.add(f, true)
 	return cmd
+}
+
+// acceptProfile adds the flag that calls AcceptProfiles of a config.
+func acceptProfile(f *pflag.FlagSet, accept *bool) {
+	f.BoolVar(accept, "accept-profile", false,
+		"take a latency profile of this machine as it is, without holding it against networks measured now")
+}
+
+// shareProfiles lets the run of another seed take the profiles of the first one: whatever is measured meanwhile, all
+// seeds see the same devices. given says that profiles are on the command line.
+func shareProfiles(c *config.Config, first string, given bool) {
+	for i, name := range c.Latency.Profile.Names() {
+		if name == "" && !given || strings.HasPrefix(c.Latency.Profile[name], config.OfFleet) {
+			c.Latency.Profile[name] = filepath.Join(first, runstore.ProfileName(name, i))
+			c.AcceptProfiles()
+		}
+	}
 }
 
 type runFlags struct {
 	out, seeds     string
 	evaluations    string
-	resume         bool
+	resume, accept bool
 	workers        int
 	profiles, warm []string
 	serve          string
@@ -202,6 +220,9 @@ func (a *app) configsOf(path string, o runFlags) (configs []*config.Config, err 
 		})
 		if err != nil {
 			return nil, err
+		}
+		if o.accept {
+			c.AcceptProfiles()
 		}
 		if runstore.Holds(c.Output.Dir) && !o.resume {
 			return nil, runstore.Exists(c.Output.Dir)
@@ -310,9 +331,9 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	}
 	info := r.Setup.Accuracy.Info()
 	a.printf("latency in ms: %s; accuracy: %s\n\n", r.Setup.Devices[0].Profile.Device, info.Label)
-	decimals := 4 // of a rank
+	decimals, ends := 4, 4 // of a rank, and of its interval
 	if info.Unit == runstore.UnitPercent {
-		decimals = 2
+		decimals, ends = 2, 1
 	}
 	others := r.Setup.Devices[1:]
 	head := []string{
@@ -335,7 +356,7 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 		m := shownAt(i)
 		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
 		row := []any{m.ID, ms(m.Latency.Mid), ms(m.Latency.Low) + " - " + ms(m.Latency.High),
-			strconv.FormatFloat(m.Accuracy.Mid, 'f', decimals, 64), between(m.Accuracy), expectedText(m.Expected),
+			strconv.FormatFloat(m.Accuracy.Mid, 'f', decimals, 64), between(m.Accuracy, ends), expectedText(m.Expected),
 			len(runstore.AccuracyWarning.Warnings(m.Warnings)),
 			count(runstore.KeyParams), count(runstore.KeyMACs)}
 		for _, d := range others {
@@ -362,12 +383,12 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	}
 }
 
-// between is the interval of an accuracy, "-" for none.
-func between(v runstore.Value) string {
+// between is the interval of an accuracy with so many decimals, "-" for none.
+func between(v runstore.Value, decimals int) string {
 	if !v.HasInterval() {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f - %.1f", v.Low, v.High)
+	return fmt.Sprintf("%.*f - %.*f", decimals, v.Low, decimals, v.High)
 }
 
 // expectedText is an accuracy after selection, "-" where nothing is known.

@@ -27,11 +27,13 @@ import (
 type jobFlags struct {
 	dir            string
 	again, measure bool
+	accept         bool
 }
 
 func (j *jobFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&j.dir, "jobs", "", "write the next candidates of the search as job folders into `DIR`")
 	f.BoolVar(&j.again, "again", false, "with --jobs: those that were handed out before and not told")
+	acceptProfile(f, &j.accept)
 	f.BoolVar(&j.measure, "measure", false, "with --jobs: members of the front, to be timed by nas work")
 }
 
@@ -89,6 +91,9 @@ func (a *app) askJobs(ctx context.Context, path string, n int, out string, j job
 		}
 		m := a.meter
 		defer m.end()
+		if j.accept {
+			o.Config.AcceptProfiles()
+		}
 		asked, err = nasrun.AskJobs(ctx, o, j.dir, n, j.again)
 		m.end()
 	}

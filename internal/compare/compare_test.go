@@ -6,6 +6,7 @@ import (
 
 	"nas/blocks/zoo"
 	"nas/latency"
+	"nas/search"
 )
 
 // phone is a shipped profile.
@@ -102,6 +103,15 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// left has what is left to 100 in place of accuracies.
+func left(ms []Member) (out []Member) {
+	for _, m := range ms {
+		m.Accuracy = 100 - m.Accuracy
+		out = append(out, m)
+	}
+	return out
+}
+
 func TestAhead(t *testing.T) {
 	m := func(ms, accuracy float64) Member { return Member{LatencyMs: ms, Accuracy: accuracy} }
 	a := []Member{m(1, 60), m(2, 70)}
@@ -112,8 +122,11 @@ func TestAhead(t *testing.T) {
 		{[]Member{m(1, 60), m(2, 70)}, 0}, {[]Member{m(1, 59), m(2, 71)}, 50}, {[]Member{m(3, 70), m(3, 60)}, 100},
 		{[]Member{m(0.5, 10)}, 0}, {nil, 0},
 	} {
-		if got := ahead(a, c.b); got != c.want {
+		if got := ahead(a, c.b, search.Objective{Direction: search.Maximize}); got != c.want {
 			t.Errorf("ahead of %v: %v %%, want %v", c.b, got, c.want)
+		}
+		if got := ahead(left(a), left(c.b), search.Objective{}); got != c.want {
+			t.Errorf("by errors, ahead of %v: %v %%, want %v", left(c.b), got, c.want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/search"
 )
 
 // Fronts are the fronts of several runs on the device of the first.
@@ -82,6 +83,7 @@ func Runs(runs []*results.Stored) (*Fronts, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, y := runs[0].Axes()
 	f := &Fronts{Device: d.Name}
 	for _, s := range runs {
 		ms, err := Members(s, d)
@@ -94,7 +96,7 @@ func Runs(runs []*results.Stored) (*Fronts, error) {
 	for _, a := range f.Runs {
 		var row []float64
 		for _, b := range f.Runs {
-			row = append(row, ahead(a.Members, b.Members))
+			row = append(row, ahead(a.Members, b.Members, y))
 		}
 		f.AheadPct = append(f.AheadPct, row)
 	}
@@ -102,11 +104,12 @@ func Runs(runs []*results.Stored) (*Fronts, error) {
 }
 
 // ahead is the share of b that a member of a dominates, in per cent.
-func ahead(a, b []Member) float64 {
+func ahead(a, b []Member, accuracy search.Objective) float64 {
 	n := 0
 	for _, y := range b {
 		for _, x := range a {
-			if x.LatencyMs <= y.LatencyMs && x.Accuracy >= y.Accuracy && (x.LatencyMs < y.LatencyMs || x.Accuracy > y.Accuracy) {
+			better := results.Better(accuracy, x.Accuracy, y.Accuracy)
+			if x.LatencyMs <= y.LatencyMs && (better || x.Accuracy == y.Accuracy && x.LatencyMs < y.LatencyMs) {
 				n++
 				break
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"nas/latency/devices"
 )
+
+var workerName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 func defaults(path string) *Config {
 	base := filepath.Base(path)
@@ -65,6 +68,10 @@ func (c *Config) check(d *decoder) {
 			d.add(join("latency.profile", name), strconv.Quote(file),
 				"want a short name without spaces, commas, colons, slashes and @")
 		}
+		if worker, ok := strings.CutPrefix(file, OfFleet); ok && !workerName.MatchString(worker) {
+			d.add(join("latency.profile", name), strconv.Quote(file),
+				`want the name of a worker, such as "fleet:pixel7" for nas worker --measures --name pixel7`)
+		}
 	}
 	if b := c.Constraints.BytesPerValue; b != 1 && b != 2 && b != 4 {
 		d.add("constraints.bytes_per_value", strconv.Itoa(b), "want 1, 2 or 4")
@@ -72,8 +79,8 @@ func (c *Config) check(d *decoder) {
 	if r := c.Constraints.Runtime; r != "" && r != TFLM {
 		d.add("constraints.runtime", strconv.Quote(r), `want "tflm", or leave it out`)
 	} else if b := c.Constraints.BytesPerValue; r == TFLM && b != 1 {
-		d.addOf("constraints.bytes_per_value", "constraints.runtime", strconv.Itoa(b),
-			"want 1: TensorFlow Lite Micro runs a file of 8-bit integers")
+		d.addOf("constraints.runtime", "constraints.bytes_per_value", strconv.Quote(r),
+			fmt.Sprintf("want bytes_per_value = 1 with it, not %d: TensorFlow Lite Micro runs a file of 8-bit integers", b))
 	}
 	for name, l := range c.Constraints.MaxLatency.All() {
 		if _, ok := c.Latency.Profile[name]; name != "" && !ok {
@@ -194,13 +201,14 @@ func (c *Config) meantProfile(prefix, name string) string {
 func (c *Config) profileNames(prefix string) string {
 	names := c.Latency.Profile.Names()
 	if names[0] == "" {
-		return "no name: latency.profile gives none, as profile = {phone = \"phone.json\"} would, and it is none of " +
-			"the shipped ones, such as pixel4, that nas device list names"
+		return "no name: latency.profile gives none, as profile = {phone = \"phone.json\"} would (\"fleet:phone\" for the " +
+			"device of a worker of that name), and it is none of the shipped ones, such as pixel4, that nas device list names"
 	}
 	for i := range names {
 		names[i] = prefix + names[i]
 	}
-	return "one of " + strings.Join(names, ", ") + ", as latency.profile names them"
+	return "one of " + strings.Join(names, ", ") + ", as latency.profile names them; there, \"fleet:NAME\" in place of " +
+		"a file is the device of the worker of that name"
 }
 
 // checkUnits reports limits whose unit measures something else, and then drops the units: from
@@ -225,6 +233,9 @@ func (c *Config) checkUnits(d *decoder) {
 	check("constraints.max_activation_bytes", k.MaxActivationBytes, memory)
 	check("constraints.max_weight_bytes", k.MaxWeightBytes, memory)
 	check("constraints.min_top1_pct", k.MinTop1Pct, percent)
+	if l := k.MinTop1Pct; l != nil && l.Of == "" && (l.Value < 0 || l.Value > 100) {
+		d.add("constraints.min_top1_pct", l.String(), "want a percentage from 0 to 100")
+	}
 }
 
 // join is the path of a key in a table; either may be empty.

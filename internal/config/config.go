@@ -37,7 +37,38 @@ type Config struct {
 
 	file     string
 	warnings []Problem
+	accepted bool              // see AcceptProfiles
+	texts    map[string][]byte // of profiles, see SetProfile
 }
+
+// AcceptProfiles takes the latency profiles of this machine that the config names as they are. Otherwise a run measures
+// networks first, and refuses a profile whose intervals do not hold. No file says so, and no result depends on it.
+func (c *Config) AcceptProfiles() { c.accepted = true }
+
+// ProfilesAccepted tells whether AcceptProfiles was called.
+func (c *Config) ProfilesAccepted() bool { return c.accepted }
+
+// OfWorkers are the names of the profiles that workers of a fleet make, with the names of the workers.
+func (c *Config) OfWorkers() map[string]string {
+	workers := map[string]string{}
+	for name, file := range c.Latency.Profile {
+		if worker, ok := strings.CutPrefix(file, OfFleet); ok {
+			workers[name] = worker
+		}
+	}
+	return workers
+}
+
+// SetProfile keeps the text of a profile that a worker has made. It is no part of the file.
+func (c *Config) SetProfile(name string, text []byte) {
+	if c.texts == nil {
+		c.texts = map[string][]byte{}
+	}
+	c.texts[name] = text
+}
+
+// ProfileText is what SetProfile kept; nil for nothing.
+func (c *Config) ProfileText(name string) []byte { return c.texts[name] }
 
 // File is the path of the file that the config was read from.
 func (c *Config) File() string { return c.file }
@@ -52,8 +83,9 @@ type Latency struct {
 	// Threads is the number of threads of one network. Default 1.
 	Threads int `toml:"threads" example:"2"`
 	// Profile is "auto" (the cached profile of this device, calibrated if it is missing),
-	// a file or the name of a shipped profile, or several by name. Default auto.
-	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, a name, or a table"`
+	// a file, the name of a shipped profile, "fleet:NAME" (the [worker](scale.md#phones-on-a-desk)
+	// of that name calibrates its device), or several by name. Default auto.
+	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, a name, a table"`
 	// Budget is how long a calibration may take. Default 30s.
 	Budget Duration `toml:"budget" unit:"duration" example:"'90s'" bad:"'1ms'"`
 }
@@ -199,6 +231,9 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	c.file = path
 	d := decoder{}
 	d.table("", tree, c)
+	if s, ok := tree["space"].(map[string]any); ok && s["divisor"] == int64(0) { // which stands for none
+		d.refuse("space.divisor", "0", "want 1 to 256")
+	}
 	c.checkSpace(&d)
 	c.check(&d)
 	for _, check := range checks {

@@ -121,7 +121,7 @@ objectives = ["latency@phone", "speed"]
 		{"a date", small + "[search]\npopulation = 2024-01-01\n",
 			[]string{"b.toml:8: search.population = a date: want a whole number"}},
 		{"one bracket", small + "[space.stage]\nchannels = 8\n",
-			[]string{"b.toml:7: space: [space.stage] beside [[space.stage]]: want [[space.stage]] in every place"}},
+			[]string{"b.toml:7: space.stage: [space.stage] beside [[space.stage]]: want [[space.stage]] in every place"}},
 		{"one bracket and a table in it", "[space.stage.x]\nchannels = 8\n" + small,
 			[]string{"[space.stage.x] beside [[space.stage]]: want [[space.stage]] in every place"}},
 		{"syntax", "name = \n", []string{"b.toml:1:"}},

@@ -25,6 +25,10 @@ func (c *Config) slips() {
 	plain("constraints.max_macs", k.MaxMACs, 100_000, "multiply-accumulates", k.MaxMACs.text()+"M")
 	plain("constraints.max_activation_bytes", k.MaxActivationBytes, 4096, "bytes", k.MaxActivationBytes.text()+"kB")
 	plain("constraints.max_weight_bytes", k.MaxWeightBytes, 4096, "bytes", k.MaxWeightBytes.text()+"kB")
+	if l := k.MinTop1Pct; l != nil && l.Of == "" && l.quantity == anything && l.Value > 0 && l.Value < 1 {
+		c.Warn("constraints.min_top1_pct", l.String(), fmt.Sprintf("that is %s per cent: did you mean %.4g?", l.String(),
+			100*l.Value))
+	}
 	if t := time.Duration(c.Search.Timeout); t > 0 && t < 20*time.Millisecond {
 		c.Warn("search.timeout", strconv.Quote(t.String()), "a score takes longer, as a rule: did you mean seconds?")
 	}

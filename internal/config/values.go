@@ -40,6 +40,9 @@ func (n Named[T]) MarshalTOML() ([]byte, error) {
 	return []byte("{" + strings.Join(parts, ", ") + "}"), nil
 }
 
+// OfFleet is what stands in place of a profile's file, before the name of a worker, for the device of that worker.
+const OfFleet = "fleet:"
+
 // Duration is a time span written like "90s" or "10m". 0 means no limit.
 type Duration time.Duration
 

@@ -119,7 +119,7 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 		c.Warn("latency.threads", strconv.Itoa(l.Threads), fmt.Sprintf("this machine has %d cores", n))
 	}
 	for name, file := range l.Profile.All() {
-		if file == "auto" {
+		if file == "auto" || strings.HasPrefix(file, config.OfFleet) {
 			continue
 		}
 		p, err := latency.Load(file)
@@ -128,6 +128,10 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 		}
 		if errors.Is(err, fs.ErrNotExist) && (runstore.Holds(c.Output.Dir) || runstore.Holds(filepath.Dir(c.File()))) {
 			continue // a run keeps a copy
+		}
+		if err == nil && l.DType != "" && p.Device.DType != l.DType {
+			c.Warn("latency.dtype", strconv.Quote(l.DType), fmt.Sprintf("the profile %s is of %s, and its latencies are "+
+				"predicted: leave dtype out, or give a profile of %s", file, p.Device.DType, l.DType))
 		}
 		if err != nil {
 			want := fault.Text(err)

@@ -293,11 +293,12 @@ func TestJudgeFails(t *testing.T) {
 // TestNamesOfOtherThings: the name of a profile in place of a device, and one that is nearly right.
 func TestNamesOfOtherThings(t *testing.T) {
 	for line, want := range map[string]string{
-		`device = "pixel4"`:   `latency.device = "pixel4": that is a profile: want profile = "pixel4", and no device`,
-		`device = "cpu"`:      `latency.device = "cpu": did you mean "native"?`,
-		`profile = "pixel"`:   `latency.profile = "pixel": did you mean "pixel4"?`,
-		`profile = "."`:       "is a directory: want a file",
-		`profile = "data.go"`: "is not a latency profile",
+		`device = "pixel4"`:                 `latency.device = "pixel4": that is a profile: want profile = "pixel4", and no device`,
+		`device = "cpu"`:                    `latency.device = "cpu": did you mean "native"?`,
+		`profile = "pixel"`:                 `latency.profile = "pixel": did you mean "pixel4"?`,
+		`profile = "."`:                     "is a directory: want a file",
+		"[constraints]\nruntime = \"tflm\"": `test.toml:8: constraints.runtime = "tflm": want bytes_per_value = 1 with it, not 4`,
+		`profile = "data.go"`:               "is not a latency profile",
 	} {
 		line = strings.Replace(line, "data.go", "setup_test.go", 1)
 		_, err := config.Decode("test.toml", []byte("[space]\ninput = [32, 32, 3]\nclasses = 10\n[[space.stage]]\n"+
@@ -333,5 +334,28 @@ func TestTrainingIsTriedFirst(t *testing.T) {
 	c.Latency.Profile = config.Named[string]{"": "../../results/reference/smoke/profile.json"}
 	if _, err := New(t.Context(), c, work.Options{Elsewhere: true}, nil); err != nil {
 		t.Errorf("a setup that others need: %v", err)
+	}
+}
+
+// TestSlips: what is allowed and hardly meant is warned of, with its line.
+func TestSlips(t *testing.T) {
+	for text, want := range map[string]string{
+		"classes = 1000\n[accuracy]\nproxy = \"imagenet\"\n[constraints]\nmin_top1_pct = 0.72": "constraints.min_top1_pct = 0.72: " +
+			"that is 0.72 per cent: did you mean 72?",
+		"classes = 1000\n[accuracy]\nproxy = \"imagenet\"\n[constraints]\nmin_top1_pct = 172": "test.toml:8: " +
+			"constraints.min_top1_pct = 172: want a percentage from 0 to 100",
+		"classes = 10\ndivisor = 0":                                                             "test.toml:5: space.divisor = 0: want 1 to 256",
+		"classes = 10\n[latency]\ndtype = \"int8\"\nprofile = \"pixel4\"":                       `latency.dtype = "int8": the profile pixel4 is of float32`,
+		"classes = 1\n[space.stem]\nchannels = 8\nstride = 4\n[space.head]\nkind = \"ssdlite\"": "count the background",
+	} {
+		c, err := config.Decode("test.toml", []byte("[space]\ninput = [128, 128, 3]\n"+
+			"stage = [{channels = [8, 16], stride = 2}, {channels = 16, stride = 2}]\n"+text+"\n"), Check)
+		said := fmt.Sprint(err)
+		if err == nil {
+			said = fmt.Sprint(c.Warnings())
+		}
+		if !strings.Contains(said, want) {
+			t.Errorf("%s: warned of %s, want %s", text, said, want)
+		}
 	}
 }

@@ -40,6 +40,9 @@ func (t trained) String() string { return t.spec }
 // Info implements [accuracy.Estimator].
 func (t trained) Info() accuracy.Info {
 	s := t.recipe.Spec()
+	if s.Goal == training.Minimise {
+		s.Label += ", less is better"
+	}
 	return accuracy.Info{Name: s.Name, Label: s.Label, Unit: s.Unit}
 }
 
@@ -76,9 +79,9 @@ func checkTraining(c *config.Config, report func(key, value, want string)) {
 		}
 		return
 	}
-	if c.Constraints.MinTop1Pct != nil && r.Spec().Unit != runstore.UnitPercent {
+	if s := r.Spec(); c.Constraints.MinTop1Pct != nil && (s.Unit != runstore.UnitPercent || s.Goal == training.Minimise) {
 		report("constraints.min_top1_pct", c.Constraints.MinTop1Pct.String(),
-			"want none where the evaluator's recipe has another unit than pct")
+			`want none where the evaluator's recipe has another unit than pct, or goal = "min"`)
 	}
 	switch info, err := os.Stat(a.Data); {
 	case a.Data == "" && r.Needs("{data}"):
@@ -94,15 +97,13 @@ func checkTraining(c *config.Config, report func(key, value, want string)) {
 
 // StartTraining prepares the run in a directory to train its candidates, and takes over what its trials tell. For a run
 // that scores them it does nothing. StopTraining ends it.
-func (s *Setup) StartTraining(
-	ctx context.Context, store *runstore.Run, resumed bool, elsewhere training.Trainer,
-) error {
+func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed bool, by Trainers) error {
 	t, ok := s.Accuracy.(trained)
 	if !ok {
 		return nil
 	}
 	var slots []string
-	if elsewhere != nil {
+	if by.Elsewhere != nil {
 		slots = make([]string, TrainedElsewhere)
 	} else if !s.trainingReady {
 		if err := t.recipe.SetUp(ctx, s.Config.Accuracy.Data); err != nil {
@@ -115,7 +116,8 @@ func (s *Setup) StartTraining(
 	}
 	var err error
 	s.training, err = rungs.New(rungs.Options{
-		Recipe: t.recipe, Trainer: elsewhere, Slots: slots, Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed,
+		Recipe: t.recipe, Trainer: by.Elsewhere, Known: by.Known, Report: by.Report, Slots: slots,
+		Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed,
 		Dir:     store.Path(runstore.TrainingDir),
 		Weights: func(archID string) string { return runstore.WeightsFile(store.Dir(), archID) },
 		Log:     store.Path(runstore.TrainingFile), Shared: shared,
@@ -132,6 +134,14 @@ func (s *Setup) StartTraining(
 		s.training.Replay(&x)
 	}
 	return nil
+}
+
+// Trainers say who trains the candidates of a run, and who hears of it. The zero value is this machine.
+type Trainers struct {
+	Elsewhere training.Trainer // on other machines; nil: this one trains
+	// Known and Report are those of [rungs.Options].
+	Known  func(training.Job) (o training.Outcome, ok bool, err error)
+	Report func(archID string, r training.Report)
 }
 
 // TrainedElsewhere is how many trainings are handed to other machines at once: more than there are candidates.
@@ -207,6 +217,15 @@ func (s *Setup) TrialTraining(ctx context.Context) (*TrialTraining, error) {
 	return t, t.SetUp(ctx, t.data)
 }
 
+// Seeded trains a network to a rung with the k-th seed after that of the config, in a folder.
+func (t *TrialTraining) Seeded(
+	ctx context.Context, n *blocks.Network, rung int, k uint64, dir string,
+) (training.Outcome, error) {
+	return t.Train(ctx, training.Job{
+		Network: n, Rung: rung, Seed: t.seed + k, Dir: dir, Data: t.data, Slot: t.Spec().Slots[0],
+	})
+}
+
 // Epochs trains a network for so many epochs, in a folder.
 func (t *TrialTraining) Epochs(
 	ctx context.Context, n *blocks.Network, epochs int, dir string,
@@ -250,6 +269,11 @@ func (s *Setup) AtOnce() int {
 		return max(trainedAtOnce, 2*len(t.recipe.Spec().Slots))
 	}
 	return s.Workers
+}
+
+// AccuracyAxis is the accuracy as an objective, whether it is one of the run's or not.
+func (s *Setup) AccuracyAxis() search.Objective {
+	return search.Objective{Name: runstore.KeyAccuracy, Direction: direction(s.Accuracy)}
 }
 
 // direction is that of the accuracy.

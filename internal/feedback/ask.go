@@ -36,6 +36,9 @@ func Ask(dir string, n int) ([]Asked, error) {
 	if err != nil {
 		return nil, config.Usage(err)
 	}
+	if err := s.TakesAccuracies(); err != nil {
+		return nil, err
+	}
 	sp, err := space.New(s.Config.Space)
 	if err != nil {
 		return nil, err

@@ -71,6 +71,9 @@ func Tell(ctx context.Context, dir, path string, o work.Options) (*Rerank, error
 	if err != nil {
 		return nil, config.Usage(err)
 	}
+	if err := s.TakesAccuracies(); err != nil {
+		return nil, err
+	}
 	rows, err := readTable(path, s)
 	if err != nil {
 		return nil, config.Usage(err)

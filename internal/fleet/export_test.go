@@ -1,13 +1,13 @@
 package fleet
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"context"
 
 	"nas/internal/tasks"
 )
@@ -53,4 +53,22 @@ func Duplicate(ctx context.Context, conn *nats.Conn) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// AskToCalibrate sends a text to the worker of a name in place of what asks for a calibration, and returns the answer.
+func AskToCalibrate(t interface{ Fatal(...any) }, url, worker, text string) string {
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		m, err := conn.Request(calibrateSubject(worker), []byte(text), 5*time.Second)
+		if err == nil {
+			return string(m.Data)
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatal(err)
+		}
+	}
 }

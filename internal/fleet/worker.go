@@ -44,7 +44,8 @@ type Worker struct {
 
 	busy, done, failed, refused atomic.Int64
 	lanes                       atomic.Int64 // of all runs
-	measuring                   sync.Mutex
+	measuring, calibrating      sync.Mutex
+	calibrated                  calibrated
 }
 
 // Run works until ctx is done. It then finishes its tasks, or gives them back.
@@ -101,11 +102,14 @@ func (w *Worker) Run(ctx context.Context) error {
 			return fault.Errorf("fleet: %w", err)
 		}
 	}
+	var work sync.WaitGroup
+	defer work.Wait()
+	if err := w.offerDevice(ctx, &work); err != nil {
+		return err
+	}
 	w.Say("worker %s: %d at once, waiting for runs at %s", w.Name, w.Slots, w.conn.ConnectedUrlRedacted())
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
-	var work sync.WaitGroup
-	defer work.Wait()
 	var asked time.Time
 	for {
 		if time.Since(asked) >= w.askEvery() {

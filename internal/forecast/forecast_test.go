@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,8 +92,37 @@ slots = 2
 	if diff := f.RunS - want; diff > 1e-9 || diff < -1e-9 {
 		t.Errorf("%g s, want %g", f.RunS, want)
 	}
+	s := x.Seeds
+	if s == nil || len(s.Accuracy) != 4 || s.Epochs != 6 || s.Of != 6 || s.SD != 0 {
+		t.Errorf("a command without a seed: %+v", s)
+	}
+	f, err = forecast(t, `proxy = "depth"`, recipe("sleep 0.{epochs}; echo accuracy 5{epochs}.{seed}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s = f.Training.Seeds; s == nil || math.Abs(s.SD-0.1291) > 1e-3 || math.Abs(s.Apart-0.3003) > 1e-3 {
+		t.Errorf("56, 56.1, 56.2 and 56.3: %+v", s)
+	}
 	_, err = forecast(t, `proxy = "depth"`, recipe("echo no such module; exit 1"))
 	if err == nil || !strings.Contains(err.Error(), "no such module") {
 		t.Error(err)
+	}
+}
+
+// Seeds are tried at the last rung at which that takes a minute or a fiftieth of the run, and else the forecast says
+// how long it would take.
+func TestSeedsAffordable(t *testing.T) {
+	c, err := config.Decode("test.toml", []byte(text), evaluator.Check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := evaluator.New(t.Context(), c, work.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := s.Sample[0]
+	x := Training{StartS: 100, EpochSPerMMAC: 1 / macs(small), Slots: 1, Rungs: []Rung{{2, 100, 100}, {6, 100, 100}}}
+	if err := x.trySeeds(t.Context(), s, nil, small, ""); err != nil || x.Seeds != nil || math.Abs(x.SeedsS-204) > 1e-9 {
+		t.Errorf("%v, %+v", err, x)
 	}
 }

@@ -3,13 +3,17 @@ package forecast
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
 
+	"gonum.org/v1/gonum/stat"
+
 	"nas/blocks"
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/search"
 )
 
@@ -26,7 +30,21 @@ type Training struct {
 	Rungs         []Rung  `json:"rungs"`
 	// AtMost says that the searcher decides how far a network is trained: the shares and the time of the run are then
 	// what they can be at most.
-	AtMost bool `json:"at_most"`
+	AtMost bool    `json:"at_most"`
+	SD     float64 `json:"sd,omitempty"` // between seeds, as the recipe says
+	// Seeds is nil where training several would have taken too long, and SeedsS then how long.
+	Seeds  *Seeds  `json:"seeds,omitempty"`
+	SeedsS float64 `json:"seeds_s,omitempty"`
+}
+
+// Seeds is how much the accuracy of the smallest network differs between seeds.
+type Seeds struct {
+	Epochs   int       `json:"epochs"`
+	Of       int       `json:"of"`       // epochs of the last rung
+	Accuracy []float64 `json:"accuracy"` // one for each seed
+	SD       float64   `json:"sd"`       // between seeds, an estimate of few
+	// Apart is the difference between two networks, trained once each, that seeds alone exceed in one case of ten.
+	Apart float64 `json:"apart"`
 }
 
 // Rung is what one rung costs a network of median size.
@@ -54,7 +72,7 @@ func train(ctx context.Context, s *evaluator.Setup, bySize []*blocks.Network) (*
 		return out.Accuracy, time.Since(began).Seconds(), err
 	}
 	spec := trial.Spec()
-	t := &Training{Recipe: spec.Name, Slots: len(spec.Slots)}
+	t := &Training{Recipe: spec.Name, Slots: len(spec.Slots), SD: spec.SD}
 	s.Sayf("training the smallest network of the sample for one epoch")
 	if t.Accuracy, t.SmallestS, err = seconds(small, 1); err != nil {
 		return nil, err
@@ -80,7 +98,44 @@ func train(ctx context.Context, s *evaluator.Setup, bySize []*blocks.Network) (*
 			share /= float64(spec.Eta)
 		}
 	}
-	return t, nil
+	return t, t.trySeeds(ctx, s, trial, small, dir)
+}
+
+// What trying seeds may take: so many seconds, or that share of the run if it is more.
+const (
+	seedsS     = 60
+	seedsShare = 0.02
+	mostSeeds  = 4
+)
+
+// trySeeds trains the smallest network with several seeds, to the last rung at which that takes no longer than it may.
+func (t *Training) trySeeds(
+	ctx context.Context, s *evaluator.Setup, trial *evaluator.TrialTraining, small *blocks.Network, dir string,
+) error {
+	budget := max(seedsS, seedsShare*t.run(s.Config.Search.Most()))
+	at := func(rung int) float64 { return t.StartS + float64(t.Rungs[rung].Epochs)*t.EpochSPerMMAC*macs(small) }
+	rung := len(t.Rungs) - 1
+	for rung > 0 && 2*at(rung) > budget {
+		rung--
+	}
+	if t.SeedsS = 2 * at(rung); t.SeedsS > budget {
+		return nil
+	}
+	n := min(mostSeeds, int(budget/at(rung)))
+	x := &Seeds{Epochs: t.Rungs[rung].Epochs, Of: t.Rungs[len(t.Rungs)-1].Epochs}
+	s.Sayf("training the smallest network with %d seeds, for %s", n, plural.Of(x.Epochs, "epoch"))
+	for k := range n {
+		out, err := trial.Seeded(ctx, small, rung, uint64(k), filepath.Join(dir, fmt.Sprint("seed", k)))
+		if err != nil {
+			return err
+		}
+		x.Accuracy = append(x.Accuracy, out.Accuracy)
+	}
+	x.SD = stat.StdDev(x.Accuracy, nil)
+	const z90 = 1.645
+	x.Apart = z90 * math.Sqrt2 * x.SD
+	t.Seeds, t.SeedsS = x, 0
+	return nil
 }
 
 // macs counts in millions.

@@ -101,6 +101,9 @@ func (o *Options) constrain(a space.Arch) error {
 		}
 		c.Latency.Profile[first] = o.Profile
 	}
+	if o.AcceptProfile {
+		c.AcceptProfiles()
+	}
 	for _, want := range []string{"latency", "accuracy"} {
 		if !slices.ContainsFunc(c.Search.Objectives, func(s string) bool { return strings.HasPrefix(s, want) }) {
 			return config.Usagef("search.objectives has no %s: nas improve searches for both", want)

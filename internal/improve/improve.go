@@ -35,6 +35,8 @@ type Options struct {
 	Dir         string
 	Threads     int
 	Profile     string
+	// AcceptProfile takes a latency profile of this machine as it is; see [config.Config.AcceptProfiles].
+	AcceptProfile bool
 }
 
 // Improvement is what was found, beside the network that it started from.

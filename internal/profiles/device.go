@@ -1,19 +1,16 @@
 package profiles
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
-	"math"
-	"slices"
+	"strings"
 	"time"
 
-	"nas/blocks"
 	"nas/internal/config"
 	named "nas/internal/device"
 	"nas/internal/fault"
-	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/internal/work"
@@ -48,11 +45,14 @@ func Of(
 			}
 		case file == "auto":
 			d.Profile, err = own.profile(ctx)
+		case strings.HasPrefix(file, config.OfFleet):
+			d.Profile, err = ofWorker(c, name, o)
 		default:
 			if d.Profile, err = latency.Load(file); err != nil {
 				err = config.Usage(err)
 			} else {
 				own.contradicted(file, &d.Profile.Device)
+				err = own.refused(ctx, file, d.Profile)
 			}
 		}
 		if err != nil {
@@ -64,6 +64,23 @@ func Of(
 		ds = append(ds, d)
 	}
 	return ds, nil
+}
+
+// ofWorker is the profile of a worker's device, which the worker has made.
+func ofWorker(c *config.Config, name string, o work.Options) (*latency.Profile, error) {
+	worker, text := c.OfWorkers()[name], c.ProfileText(name)
+	if text == nil {
+		return nil, config.Usagef("latency.profile = \"fleet:%[1]s\": worker %[1]s would calibrate its device, and no fleet "+
+			"is given: add --fleet URL to nas run, or give the file that nas calibrate --fleet URL --device %[1]s makes", worker)
+	}
+	p, err := latency.Read(bytes.NewReader(text), "of worker "+worker)
+	if err == nil {
+		o.Sayf("worker %s calibrated %s", worker, p.Device)
+		for _, w := range p.Warnings {
+			o.Sayf("calibration of worker %s: %s", worker, w)
+		}
+	}
+	return p, err
 }
 
 // ownDevice finds the profile of this device for the networks of a space.
@@ -117,24 +134,14 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 	cached, err := latency.Cached(rt.Device())
 	switch {
 	case err == nil:
-		f, err := o.follow(ctx, rt, cached)
-		covered := err == nil && o.covers(cached)
+		keep, err := o.holds(ctx, rt, cached)
 		switch {
 		case err != nil:
 			return nil, err
-		case f.OffPct > staleLimit && !f.Busy:
-			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): "+
-				"calibrating anew", f.OffPct)
+		case !keep:
 			cached = nil
-		case covered:
+		case o.covers(cached):
 			o.Sayf("latency profile: %s, calibrated %s", cached.Device, cached.Created.Format(time.DateTime))
-			if f.Busy {
-				o.Sayf("the machine is too busy to check the profile, which is taken as it is: " +
-					"nas doctor says when it is quiet")
-			} else if f.Changed {
-				o.Sayf("this hour differs from that of the profile, whose predictions are %s off: they follow %s measured "+
-					"now; nas calibrate makes a new profile", f.Text, plural.Of(probes, "network"))
-			}
 			return cached, nil
 		default:
 			o.Sayf("the cached profile does not cover this space: measuring more")
@@ -143,6 +150,50 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 		o.Sayf("the cached profile is not used: %v", err)
 	}
 	return o.calibrate(ctx, rt, cached)
+}
+
+// holds reports whether the cached profile may be used, and says what was found out.
+func (o *ownDevice) holds(ctx context.Context, rt timing.Runtime, p *latency.Profile) (bool, error) {
+	if _, err := p.Predictor(); err != nil { // unreadable by this program: as good as none
+		o.Sayf("the cached profile is not used: %v", err)
+		return false, nil
+	}
+	c, err := o.openCheck(ctx, rt, p)
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	keep, err := c.cached(ctx)
+	c.sayBusy()
+	return keep, err
+}
+
+// refused returns an error if a profile that the config names is of this device, and its intervals do not hold here
+// beyond doubt. One of another device is not checked, nor one that does not say what its device takes undisturbed.
+func (o *ownDevice) refused(ctx context.Context, file string, p *latency.Profile) error {
+	if o.config.ProfilesAccepted() || p.Device.Name != timing.NativeName || p.Calibration.ProbeNs == 0 {
+		return nil
+	}
+	rt, err := named.Choice{Device: timing.NativeName, DType: p.Device.DType, Threads: p.Device.Threads}.Runtime()
+	if err != nil || p.Matches(rt) != nil {
+		return nil
+	}
+	c, err := o.openCheck(ctx, rt, p)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	refuted, err := c.named(ctx)
+	if err != nil {
+		return err
+	}
+	c.sayBusy()
+	if refuted == "" {
+		return nil
+	}
+	return config.Usagef("latency.profile %s: its 90 %% intervals do not hold on this machine now: of networks measured "+
+		"now, %s lie outside (%s): make a new one (nas calibrate --out FILE) when nas doctor says that the machine is "+
+		"quiet, leave the profile out, or take it as it is with --accept-profile", file, refuted, c.cause())
 }
 
 // calibrate makes a profile of this device, from a base where there is one, and caches it.
@@ -179,72 +230,6 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 		o.Sayf("%s", note)
 	}
 	return p, nil
-}
-
-// staleLimit is by how many per cent a cached profile may be off before it is thrown away: beyond what a busy
-// machine does to a median of undisturbed runs.
-const staleLimit = 12
-
-// probes is the number of networks that a cached profile is held against, of sampled ones that are spread over
-// the latencies of the space.
-const (
-	probes  = 8
-	sampled = 48
-)
-
-// follow measures some networks of the space for a moment each, and lets the profile follow them. The key of a
-// cached profile holds what a device is, not what its clock, its neighbours and this program's kernels do today.
-func (o *ownDevice) follow(ctx context.Context, rt timing.Runtime, p *latency.Profile) (latency.Followed, error) {
-	stale := latency.Followed{OffPct: math.Inf(1)}
-	predictor, err := p.Predictor()
-	if err != nil {
-		return stale, nil // unreadable by this program: as good as stale
-	}
-	type candidate struct {
-		net *blocks.Network
-		ms  float64
-	}
-	done := func(n int) {
-		o.Report(work.Progress{Step: "check the profile", Done: n, Total: probes, Ended: n == probes})
-	}
-	done(0)
-	defer done(probes)
-	var all []candidate
-	r := random.Stream(o.config.Accuracy.Seed, "stale")
-	for range sampled {
-		net, err := o.space.Arch(o.space.Sample(r)).Network()
-		if err != nil {
-			continue
-		}
-		e, err := predictor.Predict(net)
-		if err != nil {
-			return stale, err
-		}
-		all = append(all, candidate{net, e.LatencyMs})
-	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.ms, b.ms) })
-	var nets []*blocks.Network
-	for i := range min(probes, len(all)) {
-		nets = append(nets, all[i*(len(all)-1)/max(1, min(probes, len(all))-1)].net)
-	}
-	timer, err := rt.Open(ctx, p.Calibration.Baseline)
-	if err != nil {
-		return stale, err
-	}
-	defer timer.Close()
-	var ts []timing.Timing
-	effort := timing.Effort{Runs: 15, MaxRuns: 500, Until: timing.MedianPrecision, Budget: 100 * time.Millisecond}
-	for t, err := range timing.TimeEach(ctx, timer, nets, effort) {
-		if err != nil {
-			return stale, err
-		}
-		ts = append(ts, t)
-		done(min(len(ts), probes-1))
-	}
-	if len(ts) == 0 {
-		return latency.Followed{}, nil
-	}
-	return p.Follow(nets, ts)
 }
 
 // covers reports whether a profile was made for networks like those of the space: it predicts at

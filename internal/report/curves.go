@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"image/color"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -24,6 +25,7 @@ type Curve struct {
 	Points  []XY   // epochs and the value after them, in rising order
 	Stopped bool   // before the last rung
 	Front   bool   // it is on the front
+	Running bool   // it is trained, or waits to be: whether it is stopped is not known
 }
 
 func (g Curves) layout() (*layout, error) {
@@ -49,10 +51,15 @@ func (g Curves) layout() (*layout, error) {
 	p.Add(curvesLayer{g})
 	out := &layout{width: 9.6 * vg.Inch, height: 5.4 * vg.Inch, title: g.Title, subtitle: g.Subtitle,
 		plot: p, xLabel: "epochs", yLabel: g.YLabel, notes: g.Notes}
-	for _, k := range []struct {
+	kinds := []struct {
 		name string
 		of   Curve
-	}{{"on the front", Curve{Front: true}}, {"trained to the end", Curve{}}, {"stopped at a rung", Curve{Stopped: true}}} {
+	}{{"on the front", Curve{Front: true}}, {"trained to the end", Curve{}}, {"stopped at a rung", Curve{Stopped: true}},
+		{"at work", Curve{Running: true}}}
+	if !slices.ContainsFunc(g.Curves, func(c Curve) bool { return c.Running }) {
+		kinds = kinds[:3]
+	}
+	for _, k := range kinds {
 		out.legend = append(out.legend, legendEntry{k.name, func(c *draw.Canvas, b vg.Rectangle) {
 			m := center(b)
 			c.StrokeLine2(k.of.line(), b.Min.X, m.Y, b.Max.X, m.Y)
@@ -66,6 +73,8 @@ func (c Curve) line() draw.LineStyle {
 	s := Fronts{}.frontLine(0)
 	switch {
 	case c.Front:
+	case c.Running:
+		s.Width, s.Color, s.Dashes = vg.Points(0.9), seriesColor(1), []vg.Length{vg.Points(3), vg.Points(2)}
 	case c.Stopped:
 		s.Width, s.Color = vg.Points(0.6), tint(softInk, 0.55)
 	default:
@@ -81,8 +90,9 @@ func (l curvesLayer) Plot(c draw.Canvas, p *plot.Plot) {
 	var labels []label
 	var obstacles []vg.Point
 	for _, pass := range []func(Curve) bool{ // the front on top
-		func(x Curve) bool { return x.Stopped }, func(x Curve) bool { return !x.Stopped && !x.Front },
-		func(x Curve) bool { return x.Front },
+		func(x Curve) bool { return x.Stopped && !x.Running },
+		func(x Curve) bool { return !x.Stopped && !x.Front && !x.Running },
+		func(x Curve) bool { return x.Running }, func(x Curve) bool { return x.Front && !x.Running },
 	} {
 		for _, x := range l.g.Curves {
 			if !pass(x) || len(x.Points) == 0 {

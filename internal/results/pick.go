@@ -81,7 +81,11 @@ func (f *frontView) figure(m int, o search.Objective) string {
 	case o.Name == runstore.KeyAccuracy:
 		source := f.run.Told.source(f.members[m].ID, f.members[m].ArchID)
 		if c := f.run.Config; c != nil && c.Accuracy.Evaluator != "" {
-			return fmt.Sprintf("%.2f (%s, trained%s)", v, f.run.Manifest.Score.Label, f.certainty(m))
+			figure := fmt.Sprintf("%.4g", v)
+			if f.run.Manifest.Score.Percent() {
+				figure = fmt.Sprintf("%.2f", v)
+			}
+			return fmt.Sprintf("%s (%s, trained%s)", figure, f.run.Manifest.Score.Label, f.certainty(m))
 		}
 		if f.run.Manifest.Score.Percent() {
 			return fmt.Sprintf("top-1 %.2f %% (%s%s)", v, cmp.Or(source, "estimated"), f.certainty(m))
@@ -99,7 +103,11 @@ func (f *frontView) figure(m int, o search.Objective) string {
 func (f *frontView) certainty(m int) (text string) {
 	r := &f.members[m].Result
 	if v := runstore.FieldOf(runstore.KeyAccuracy).Of(r); v.HasInterval() {
-		text = fmt.Sprintf(", 90 %% interval %.1f to %.1f", v.Low, v.High)
+		form := ", 90 %% interval %.4g to %.4g"
+		if f.run.Manifest.Score.Percent() {
+			form = ", 90 %% interval %.1f to %.1f"
+		}
+		text = fmt.Sprintf(form, v.Low, v.High)
 	}
 	if v := f.run.Expected.Of(r); !math.IsNaN(v) {
 		text += fmt.Sprintf(", %.1f expected after selection", v)
@@ -301,23 +309,31 @@ type NamedPick struct {
 }
 
 // NamedPicks chooses from a front of (latency, accuracy): the fastest, the knee and the most
-// accurate. On a small front they may be the same.
-func NamedPicks(front [][2]float64) []NamedPick {
+// accurate. y is the accuracy; where less of it is better, the last is called best. On a small front they may be
+// the same.
+func NamedPicks(front [][2]float64, y search.Objective) []NamedPick {
 	if len(front) == 0 {
 		return nil
 	}
 	fastest, best := 0, 0
 	points := make([][]float64, len(front))
 	for i, m := range front {
-		points[i] = []float64{m[0], -m[1]}
+		points[i] = []float64{m[0], m[1]}
+		if y.Direction == search.Maximize {
+			points[i][1] = -m[1]
+		}
 		if m[0] < front[fastest][0] {
 			fastest = i
 		}
-		if m[1] > front[best][1] {
+		if Better(y, m[1], front[best][1]) {
 			best = i
 		}
 	}
-	return []NamedPick{{"fastest", fastest}, {"knee", search.Knee(points)}, {"most_accurate", best}}
+	name := "most_accurate"
+	if y.Direction != search.Maximize {
+		name = "best"
+	}
+	return []NamedPick{{"fastest", fastest}, {"knee", search.Knee(points)}, {name, best}}
 }
 
 // Better reports whether a is the better value of an objective.

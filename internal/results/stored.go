@@ -192,6 +192,18 @@ func (s *Stored) HasObjective(key string) bool {
 	return slices.ContainsFunc(s.Manifest.Objectives, func(o search.Objective) bool { return o.Name == key })
 }
 
+// TakesAccuracies returns an error for a run in which less of the accuracy is better: a table of trained networks holds
+// accuracies.
+func (s *Stored) TakesAccuracies() error {
+	for _, o := range s.Manifest.Objectives {
+		if o.Name == runstore.KeyAccuracy && o.Direction != search.Maximize {
+			return config.Usagef("%s trained its networks for %s: a table of trained networks holds accuracies, of which more "+
+				"is better", s.Dir, s.Manifest.Score.Label)
+		}
+	}
+	return nil
+}
+
 // ScaleName names what accuracy was scored with, for people. Ranks are among the networks of one space.
 func (s *Stored) ScaleName() string {
 	name := s.Manifest.Score.Label

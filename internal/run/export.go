@@ -25,7 +25,7 @@ func export(s *evaluator.Setup, run string, front []Member) (files []string, err
 		points[i] = [2]float64{m.Latency.Mid, m.Accuracy.Mid}
 	}
 	dir := filepath.Join(run, "export")
-	picks := results.NamedPicks(points)
+	picks := results.NamedPicks(points, s.AccuracyAxis())
 	if len(s.Objectives) == 1 {
 		picks = picks[:min(1, len(picks))] // all of one network
 		for i := range picks {

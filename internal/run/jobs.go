@@ -9,6 +9,7 @@ import (
 	"nas/internal/config"
 	"nas/internal/fault"
 	"nas/internal/jobs"
+	"nas/internal/known"
 	"nas/internal/plural"
 	"nas/internal/results"
 	"nas/internal/rungs"
@@ -218,7 +219,7 @@ func (x *stepwise) outcome(folder string) (o *tasks.Outcome, known bool, err err
 
 // training checks that the outcome of a folder is one of a training that was asked for, and takes its weights. It is
 // known if its rung is, or its trial.
-func (x *stepwise) training(folder string, o *tasks.Outcome) (known bool, err error) {
+func (x *stepwise) training(folder string, o *tasks.Outcome) (isKnown bool, err error) {
 	if !x.setup.Trains() {
 		return false, fmt.Errorf("it is a training, and %s trains nothing", x.store.Dir())
 	}
@@ -226,8 +227,8 @@ func (x *stepwise) training(folder string, o *tasks.Outcome) (known bool, err er
 		return true, nil
 	}
 	if !x.journal.Handed(o.Key()) {
-		for e := range rungs.Entries(x.store.Path(runstore.TrainingFile)) {
-			if e.ArchID == o.ArchID && e.Rung == o.Rung {
+		for e, err := range rungs.Entries(x.store.Path(runstore.TrainingFile)) {
+			if err == nil && e.ArchID == o.ArchID && e.Rung == o.Rung {
 				return true, nil
 			}
 		}
@@ -241,11 +242,11 @@ func (x *stepwise) training(folder string, o *tasks.Outcome) (known bool, err er
 	if err := o.CheckResult(); err != nil {
 		return false, err
 	}
-	in, err := x.incoming()
+	told, err := known.Of(x.setup, x.store, x.journal, x.run)
 	if err != nil {
 		return false, err
 	}
-	return false, jobs.Weights(folder, o, &in)
+	return false, jobs.Weights(folder, o, told.Incoming())
 }
 
 // forgive drops failures for which there is a better outcome now: the job was done once more.

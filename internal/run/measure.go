@@ -16,6 +16,7 @@ import (
 	"nas/latency"
 	"nas/latency/native"
 	"nas/latency/timing"
+	"nas/search"
 	"nas/search/pareto"
 )
 
@@ -62,7 +63,7 @@ func measure(
 			return nil, err
 		}
 	}
-	return compare(rows, members), nil
+	return compare(rows, members, s.AccuracyAxis()), nil
 }
 
 // storedMeasurements returns measured.csv of dir if it is about these members, so that resuming a
@@ -140,12 +141,16 @@ func timeMembers(
 }
 
 // compare compares the predicted latencies of members with their measured ones. Row i belongs to member i.
-func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
+// accuracy says which values of it are better.
+func compare(rows []runstore.MeasuredRow, members []Member, accuracy search.Objective) *Measured {
 	m := &Measured{Members: len(rows)}
 	var errs []float64
 	costs, points := make([][]float64, len(rows)), make([]latency.Point, len(rows))
 	for i, r := range rows {
-		costs[i] = []float64{r.MeasuredMs, -members[i].Accuracy.Mid}
+		costs[i] = []float64{r.MeasuredMs, members[i].Accuracy.Mid}
+		if accuracy.Direction == search.Maximize {
+			costs[i][1] = -costs[i][1]
+		}
 		points[i] = latency.Point{PredictedMs: r.PredictedMs, LowMs: r.LowMs, HighMs: r.HighMs, MeasuredMs: r.MeasuredMs}
 		if r.LowMs <= r.MeasuredMs && r.MeasuredMs <= r.HighMs {
 			m.CoveragePct++

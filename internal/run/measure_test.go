@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"nas/internal/runstore"
+	"nas/search"
 )
 
 // TestCompare holds three predictions against measurements that reverse two of them.
@@ -18,7 +19,7 @@ func TestCompare(t *testing.T) {
 	for _, v := range []float64{60, 70, 80} {
 		members = append(members, Member{Accuracy: runstore.Value{Mid: v}})
 	}
-	got := compare(rows, members)
+	got := compare(rows, members, search.Objective{Direction: search.Maximize})
 	want := Measured{Members: 3, NonDominatedPct: 200. / 3, CoveragePct: 200. / 3, BiasPct: 0, MAPEPct: 70. / 3}
 	for name, v := range map[string][2]float64{
 		"share not dominated": {got.NonDominatedPct, want.NonDominatedPct},
@@ -32,6 +33,12 @@ func TestCompare(t *testing.T) {
 	}
 	if got.Members != want.Members || got.Skipped != "" {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+	for i := range members { // an error in place of an accuracy: the same networks are better
+		members[i].Accuracy.Mid = 100 - members[i].Accuracy.Mid
+	}
+	if least := compare(rows, members, search.Objective{}); *least != *got {
+		t.Errorf("by their errors %+v, by their accuracies %+v", least, got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"nas/accuracy/training"
 	"nas/internal/audit"
 	"nas/internal/config"
 	"nas/internal/evaluator"
@@ -61,27 +62,11 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 		return nil, err
 	}
 	defer store.Close()
-	known := store // what the models take from the run
-	if !resumed {
-		known = nil
-	}
-	o.Elsewhere = o.Fleet != nil
-	setup, err := setUp(ctx, c, o.Options, known, earlier)
+	setup, far, err := ready(ctx, o, store, resumed, earlier, started)
 	if err != nil {
 		return nil, err
 	}
-	if resumed {
-		err = checkManifest(store, setup, started)
-	} else {
-		err = begin(store, setup, started)
-	}
-	if err != nil {
-		return nil, err
-	}
-	far, err := openFleet(ctx, setup, store, resumed, o.Fleet)
-	if err != nil {
-		return nil, err
-	}
+	defer far.close(false) // if nothing has closed it
 	defer setup.StopTraining()
 	if o.Live != nil {
 		if err := watch(ctx, o.Live, setup, store); err != nil {
@@ -123,6 +108,47 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	}
 	out.Elapsed = time.Since(started)
 	return out, nil
+}
+
+// ready makes the models of a run, begins the run if it is none yet, and connects it to its fleet.
+func ready(
+	ctx context.Context, o Options, store *runstore.Run, resumed bool, earlier []*results.Stored, started time.Time,
+) (s *evaluator.Setup, far *elsewhere, err error) {
+	joined, err := joinFleet(store.Dir(), o.Fleet, o.Options)
+	if err != nil {
+		return nil, nil, err
+	}
+	begun := resumed
+	defer func() {
+		if err != nil {
+			joined.close(!begun)
+		}
+	}()
+	known := store // what the models take from the run
+	if !resumed {
+		known = nil
+		if err = joined.calibrate(ctx, o.Config, o.Options); err != nil {
+			return nil, nil, err
+		}
+	}
+	o.Elsewhere = o.Fleet != nil
+	if s, err = setUp(ctx, o.Config, o.Options, known, earlier); err != nil {
+		return nil, nil, err
+	}
+	if resumed {
+		err = checkManifest(store, s, started)
+	} else {
+		err = begin(store, s, started)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	begun = true
+	var report func(string, training.Report)
+	if o.Live != nil {
+		report = o.Live.Learn
+	}
+	return s, joined, joined.open(ctx, s, store, resumed, report)
 }
 
 // finish plots what was found, and writes how the run ended. The report comes last, because it says that,

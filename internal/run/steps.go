@@ -2,9 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 	"time"
 
@@ -170,7 +167,7 @@ func (x *stepwise) tellKnown() error {
 // advanceTraining is advance for a run that trains its candidates. All of them are judged at once, by what is known of
 // their rungs, until each one waits for a training or for another candidate.
 func (x *stepwise) advanceTraining(ctx context.Context) (open []tasks.Task, err error) {
-	in, err := x.incoming()
+	rungs, err := known.Of(x.setup, x.store, x.journal, x.run)
 	if err != nil {
 		return nil, err
 	}
@@ -179,8 +176,7 @@ func (x *stepwise) advanceTraining(ctx context.Context) (open []tasks.Task, err 
 		if len(pending) == 0 {
 			return nil, nil
 		}
-		run := known.Run{Setup: x.setup, Store: x.store, Journal: x.journal, ID: x.run, Weights: in}
-		results, open, err := run.Judge(ctx, pending)
+		results, open, err := rungs.Judge(ctx, x.store, pending)
 		if err != nil {
 			return nil, err
 		}
@@ -218,12 +214,6 @@ func (x *stepwise) tellTrained(results []*search.Result) (told int, err error) {
 	return len(batch), x.journal.Drop(keys...)
 }
 
-// incoming is where weights that other machines trained wait for their outcome.
-func (x *stepwise) incoming() (tasks.Incoming, error) {
-	by, err := x.setup.TrainedBy()
-	return tasks.IncomingOf(x.store.Path(runstore.TrainingDir), by.Weights), err
-}
-
 // resultOf returns the result in an outcome of a candidate, judged as the result of an evaluation here would be.
 func resultOf(o *tasks.Outcome, c *search.Candidate, objectives []search.Objective) (search.Result, error) {
 	r, err := o.TrialResult(c)
@@ -232,18 +222,6 @@ func resultOf(o *tasks.Outcome, c *search.Candidate, objectives []search.Objecti
 	}
 	known := search.EvaluatorFunc(func(context.Context, search.Candidate) (search.Result, error) { return r, nil })
 	return search.Judge(context.Background(), known, *c, objectives, 0)
-}
-
-// earlyOutcomes opens the journal of a run; nil if it has none.
-func earlyOutcomes(store *runstore.Run) (*journal.Journal, error) {
-	if _, err := os.Stat(store.Path(journal.FileName)); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	shared, err := tasks.SetupOf(store.Dir())
-	if err != nil {
-		return nil, err
-	}
-	return journal.Open(store.Dir(), shared.ID())
 }
 
 // withOutcomes lets outcomes that were told early stand for evaluations: a run that is continued on this machine does

@@ -3,17 +3,24 @@ package run
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"nas/internal/config"
 	"nas/internal/netfile"
 	"nas/internal/resolve"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/runtest"
+	"nas/internal/view"
 	"nas/internal/work"
 	"nas/search"
 )
@@ -233,5 +240,118 @@ func TestSomeTrainingsFail(t *testing.T) {
 	}
 	if failed == 0 || len(out.Front) == 0 || said < 20 {
 		t.Errorf("%d failed, %d on the front, %d lines", failed, len(out.Front), said)
+	}
+}
+
+// A run whose value is an error tries, stops and keeps the very networks of a run whose value is what is left to 100,
+// and what is made of it says that less is better.
+func TestGoalMin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some hundred small programs are run")
+	}
+	notes(t)
+	var all [2][]search.Trial
+	var fronts [2][]int
+	var dirs [2]string
+	for i, c := range []struct{ value, goal string }{
+		{"v", "goal = \"max\"\nworst = 10\n"}, {"100000 - v", "goal = \"min\"\nworst = 90\nlabel = \"loss (nats)\"\n"},
+	} {
+		t.Setenv("XDG_CACHE_HOME", t.TempDir())
+		script := strings.Replace(trainer, "accuracy $((30 + params % 41 + $1 * 3 / 2)).$((params % 1000))",
+			`accuracy $(value)`, 1)
+		script = strings.Replace(script, "set -e", "set -e\n"+
+			"value() { v=$((30000 + params % 41 * 1000 + $1 * 1500 + params % 1000))\n"+
+			"w=$(("+c.value+")); printf '%d.%03d' $((w / 1000)) $((w % 1000)); }", 1)
+		script = strings.Replace(script, "$(value)", "$(value $1)", 1)
+		dirs[i] = filepath.Join(t.TempDir(), "run")
+		config := trained(t, dirs[i], script, threeRungs+c.goal)
+		files := filepath.Dir(config.Accuracy.Evaluator)
+		recipe := string(mustRead(t, config.Accuracy.Evaluator))
+		if err := os.WriteFile(filepath.Join(files, "train.toml"), []byte(strings.Replace(recipe, "unit = \"pct\"\n", "", 1)),
+			0o600); err != nil {
+			t.Fatal(err)
+		}
+		out := mustRun(t, t.Context(), Options{Config: config})
+		all[i] = runtest.Trials(t, dirs[i])
+		for _, m := range out.Front {
+			fronts[i] = append(fronts[i], m.ID)
+		}
+	}
+	if len(all[0]) != len(all[1]) || !slices.Equal(fronts[0], fronts[1]) || len(fronts[0]) < 2 {
+		t.Fatalf("%d and %d trials, fronts %v and %v", len(all[0]), len(all[1]), fronts[0], fronts[1])
+	}
+	for i, a := range all[0] {
+		b := all[1][i]
+		if a.ArchID != b.ArchID || a.Stopped != b.Stopped || a.Continues != b.Continues || len(a.Rungs) != len(b.Rungs) {
+			t.Fatalf("trial %d: %+v by what is reached, %+v by what is left", i, a, b)
+		}
+	}
+	s, err := results.Load(dirs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := view.Front(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]float64{}
+	least := math.Inf(1)
+	for _, p := range f.Series[0].Front {
+		least = min(least, p.Y)
+	}
+	for _, p := range f.Picks {
+		names[p.Label] = p.Y
+	}
+	if f.Y.Maximize || f.Y.Name != "loss" || f.Y.Label != "loss (nats), less is better" || names["best"] != least {
+		t.Errorf("axis %+v, marked %v, least %v", f.Y, names, least)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dirs[1], "export", "best.*")); len(files) == 0 {
+		t.Error("the network with the least loss is not exported")
+	}
+	page := string(runtest.Read(t, dirs[1], runstore.ReportFile))
+	if !strings.Contains(page, "loss at most") || !strings.Contains(page, "loss (nats), less is better") {
+		t.Error("the report does not say that less is better")
+	}
+	if err := s.TakesAccuracies(); err == nil {
+		t.Error("a table of accuracies may be told")
+	}
+}
+
+// The learning curves are shown while networks are trained, before any trial is over, and grow.
+func TestLiveCurves(t *testing.T) {
+	notes(t)
+	live := new(view.Live)
+	get := func(path string) (int, string) {
+		w := httptest.NewRecorder()
+		live.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		return w.Code, w.Body.String()
+	}
+	early, curves := 0, 0
+	say := func(line string) {
+		if !strings.Contains(line, "epochs: ") {
+			return
+		}
+		var u struct{ Curves, Of int }
+		if _, text := get("/trials?from=0"); json.Unmarshal([]byte(text), &u) != nil || u.Curves < max(1, curves) {
+			t.Errorf("curves %d after %d", u.Curves, curves)
+		}
+		curves = u.Curves
+		code, text := get("/curves")
+		if code != http.StatusOK || !strings.Contains(text, "learning curves") || !strings.Contains(text, "narrow") {
+			t.Errorf("%d %.200s", code, text)
+		}
+		if u.Of == 0 && strings.Contains(text, "at work") {
+			early++
+		}
+	}
+	script := strings.Replace(trainer, "echo \"epoch $1",
+		"echo \"epoch 0.5 loss 1 params $params accuracy 12\"\necho \"epoch $1", 1)
+	c := trained(t, filepath.Join(t.TempDir(), "run"), script, threeRungs)
+	if code, _ := get("/curves"); code != http.StatusNotFound {
+		t.Errorf("curves before the run: %d", code)
+	}
+	mustRun(t, t.Context(), Options{Config: c, Options: work.Options{Say: say}, Live: live})
+	if early == 0 || curves < 20 {
+		t.Errorf("%d pictures before the first trial was over; %d reports", early, curves)
 	}
 }

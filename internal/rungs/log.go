@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"sync"
@@ -77,52 +78,55 @@ const longestEntry = 4 << 20
 // read takes the entries of a file, and returns how many of its bytes are whole lines. A damaged line is passed over:
 // its rung is trained again.
 func (l *Log) read(path string) (whole int64, err error) {
-	for e, n := range Entries(path) {
-		if n < 0 {
-			return whole, e.err
+	for line, err := range lines(path) {
+		if err != nil {
+			return whole, err
 		}
-		if whole += n; e.err == nil {
-			l.known[e.name()] = e.Outcome
-			if l.own != nil {
-				l.own[e.name()] = true
-			}
+		whole += int64(len(line))
+		var e Entry
+		if json.Unmarshal(line, &e) != nil {
+			continue
+		}
+		l.known[e.name()] = e.Outcome
+		if l.own != nil {
+			l.own[e.name()] = true
 		}
 	}
 	return whole, nil
 }
 
-// readEntry is an entry, or why its line is none.
-type readEntry struct {
-	Entry
-	err error
+// Entries yields the entries of a log. It passes over damaged lines, whose rungs are trained again. An error is the
+// last that it yields, and says why the file cannot be read on.
+func Entries(path string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for line, err := range lines(path) {
+			var e Entry
+			if err == nil && json.Unmarshal(line, &e) != nil {
+				continue
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
-// Damaged reports whether the line is no entry.
-func (e readEntry) Damaged() bool { return e.err != nil }
-
-// Entries yields the entries of a log with the length of their lines; a length below 0 says that the file cannot be
-// read.
-func Entries(path string) func(yield func(readEntry, int64) bool) {
-	return func(yield func(readEntry, int64) bool) {
+// lines yields the whole lines of a file. An error is the last that it yields.
+func lines(path string) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
-			yield(readEntry{err: err}, -1)
+			yield(nil, err)
 			return
 		}
 		defer f.Close()
 		r := bufio.NewReaderSize(f, 64<<10)
 		for {
 			line, err := readLine(r)
-			if err == io.EOF {
-				return // what is left has no end
-			}
-			if err != nil {
-				yield(readEntry{err: err}, -1)
+			if err == io.EOF { // what is left has no end
 				return
 			}
-			var e readEntry
-			e.err = json.Unmarshal(line, &e.Entry)
-			if !yield(e, int64(len(line))) {
+			if !yield(line, err) || err != nil {
 				return
 			}
 		}

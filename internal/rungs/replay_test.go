@@ -2,94 +2,46 @@ package rungs
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"math"
-	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"testing"
 
 	"nas/accuracy/training"
-	"nas/internal/config"
 	"nas/search"
 	"nas/space"
 )
 
-// recordedEpochs are the rungs of the table.
-var recordedEpochs = []int{1, 3, 9}
-
-// recordedRow is what was measured of a network: its accuracy, and the CPU seconds from its start, after each rung.
-type recordedRow struct{ accuracy, seconds []float64 }
-
-// recordedTable is a search space of which networks were trained, by arch id. It is a [training.Trainer] that looks up.
-type recordedTable struct {
-	space *space.Space
-	rows  map[string]recordedRow
+// replayedTable is a [training.Trainer] that looks up what was recorded.
+type replayedTable struct {
+	*recordedTable
 	rungs []int // indices into recordedEpochs
 }
 
-func (r *recordedTable) Train(_ context.Context, j training.Job) (training.Outcome, error) {
+// loadReplayed reads the table. Its rows are of machines of different speed: all seconds are those of the second one.
+func loadReplayed(t *testing.T) *replayedTable {
+	t.Helper()
+	table := loadRecorded(t)
+	seconds, work := map[string]float64{}, map[string]float64{} // by machine
+	for _, row := range table.rows {
+		seconds[row.machine] += row.seconds[len(row.seconds)-1]
+		work[row.machine] += row.macs
+	}
+	for _, row := range table.rows {
+		k := row.machine
+		for i := range row.seconds {
+			row.seconds[i] *= seconds["2"] / work["2"] * work[k] / seconds[k]
+		}
+	}
+	return &replayedTable{recordedTable: table}
+}
+
+func (r *replayedTable) Train(_ context.Context, j training.Job) (training.Outcome, error) {
 	row, ok := r.rows[j.ArchID]
 	if !ok {
 		return training.Outcome{}, errors.New("not recorded")
 	}
 	return training.Outcome{Accuracy: row.accuracy[r.rungs[j.Rung]]}, nil
-}
-
-// loadRecorded reads the table.
-func loadRecorded(t *testing.T) *recordedTable {
-	dir := filepath.Join("..", "..", "results", "reference", "rungs")
-	c, err := config.Load(filepath.Join(dir, "space.toml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := space.New(c.Space)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(filepath.Join(dir, "rungs.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := &recordedTable{space: s, rows: map[string]recordedRow{}}
-	machine, macs := map[string]string{}, map[string]float64{} // by arch id
-	for _, line := range lines[1:] {
-		get := func(name string) float64 {
-			v, err := strconv.ParseFloat(line[slices.Index(lines[0], name)], 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return v
-		}
-		var row recordedRow
-		for _, epochs := range recordedEpochs {
-			row.accuracy = append(row.accuracy, get("accuracy_"+strconv.Itoa(epochs)))
-			row.seconds = append(row.seconds, get("cpu_s_"+strconv.Itoa(epochs)))
-		}
-		id := line[slices.Index(lines[0], "arch_id")]
-		table.rows[id] = row
-		machine[id], macs[id] = line[slices.Index(lines[0], "machine")], get("macs")
-	}
-	// The rows are of machines of different speed: all seconds are those of the second machine.
-	seconds, work := map[string]float64{}, map[string]float64{} // by machine
-	for id, row := range table.rows {
-		seconds[machine[id]] += row.seconds[len(row.seconds)-1]
-		work[machine[id]] += macs[id]
-	}
-	for id, row := range table.rows {
-		k := machine[id]
-		for i := range row.seconds {
-			row.seconds[i] *= seconds["2"] / work["2"] * work[k] / seconds[k]
-		}
-	}
-	return table
 }
 
 // replayed is how the hypervolume of a replayed run grew: after so many CPU seconds of training, it was that.
@@ -119,7 +71,7 @@ func (r *replayed) when(volume float64) float64 {
 }
 
 // counts returns the MACs of all networks by arch id, their arch ids by genes, and the most MACs.
-func (r *recordedTable) counts(t *testing.T) (known map[string]float64, ids map[string]string, most float64) {
+func (r *replayedTable) counts(t *testing.T) (known map[string]float64, ids map[string]string, most float64) {
 	known, ids = map[string]float64{}, map[string]string{}
 	for g := range r.space.All() {
 		a := r.space.Arch(g)
@@ -136,7 +88,7 @@ func (r *recordedTable) counts(t *testing.T) (known map[string]float64, ids map[
 
 // replay searches the table with a searcher, a ladder and the scheduler of a real run, until so many seconds of
 // training are spent.
-func (r *recordedTable) replay(t *testing.T, algorithm string, seed uint64, budget float64) replayed {
+func (r *replayedTable) replay(t *testing.T, algorithm string, seed uint64, budget float64) replayed {
 	t.Helper()
 	objectives := []search.Objective{{Name: "macs"}, {Name: "accuracy", Direction: search.Maximize}}
 	known, ids, most := r.counts(t)
@@ -223,7 +175,7 @@ func genesKey(g space.Genes) (key []byte) {
 }
 
 // whole is the hypervolume of all recorded networks.
-func (r *recordedTable) whole(t *testing.T) float64 {
+func (r *replayedTable) whole(t *testing.T) float64 {
 	r.rungs = []int{2}
 	out := r.replay(t, "random", 1, math.Inf(1))
 	return out.volume[len(out.volume)-1]
@@ -236,7 +188,7 @@ func TestReplay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("twenty searches are replayed")
 	}
-	table := loadRecorded(t)
+	table := loadReplayed(t)
 	mean := 0.0
 	for _, row := range table.rows {
 		mean += row.seconds[2] / float64(len(table.rows))

@@ -35,8 +35,11 @@ type Options struct {
 	// Most is the number of candidates that the run trains at most; 0: any number.
 	Most int
 	Say  func(format string, a ...any)
-	// Told, if not nil, is called with every rung that was trained.
-	Told func(Entry)
+	// Known, if not nil, looks for the outcome of a training that somebody else has done, or says why that failed.
+	Known func(training.Job) (o training.Outcome, ok bool, err error)
+	// Report, if not nil, is called with the accuracies of a network on the way, in rising order of the epochs.
+	// It may be called with one that it was called with before.
+	Report func(archID string, r training.Report)
 }
 
 // Training trains the candidates of a run, and decides how far. Its methods may be called at the same time.
@@ -266,19 +269,10 @@ func (t *Training) rung(ctx context.Context, c Candidate, i int) (training.Outco
 		return out, search.Abort(err)
 	case ok:
 		t.succeeded()
+		t.report(e, out)
 		return out, nil
 	}
-	slot, err := t.slots.Take(ctx, c.ID)
-	if err != nil {
-		return training.Outcome{}, err
-	}
-	t.work(1)
-	out, err := t.o.Trainer.Train(ctx, training.Job{
-		Network: c.Network, ArchID: c.ArchID, Arch: c.Arch, Rung: i, Seed: t.o.Seed, Dir: t.folder(c.ArchID), Data: t.o.Data,
-		Slot: slot,
-	})
-	t.work(-1)
-	t.slots.Free(slot)
+	out, err := t.train(ctx, c, i)
 	if ctx.Err() != nil {
 		return out, context.Cause(ctx)
 	}
@@ -286,16 +280,49 @@ func (t *Training) rung(ctx context.Context, c Candidate, i int) (training.Outco
 		return out, t.failed(ctx, c, err)
 	}
 	t.succeeded()
+	t.report(e, out)
 	e.Outcome = out
 	if err := t.log.Add(e); err != nil {
 		return out, search.Abort(err)
 	}
 	t.o.Say("trial %d after %d of %d epochs: %.5g, in %v", c.ID, e.Epochs, t.rungs[len(t.rungs)-1], out.Accuracy,
 		time.Duration(out.Seconds*float64(time.Second)).Round(100*time.Millisecond))
-	if t.o.Told != nil {
-		t.o.Told(e)
-	}
 	return out, nil
+}
+
+// train trains a candidate to a rung, unless somebody else has.
+func (t *Training) train(ctx context.Context, c Candidate, i int) (training.Outcome, error) {
+	j := training.Job{
+		Network: c.Network, ArchID: c.ArchID, Arch: c.Arch, Rung: i, Seed: t.o.Seed, Dir: t.folder(c.ArchID), Data: t.o.Data,
+	}
+	if t.o.Known != nil {
+		if out, ok, err := t.o.Known(j); ok || err != nil {
+			return out, err
+		}
+	}
+	if t.o.Report != nil {
+		j.Report = func(r training.Report) { t.o.Report(c.ArchID, r) }
+	}
+	slot, err := t.slots.Take(ctx, c.ID)
+	if err != nil {
+		return training.Outcome{}, err
+	}
+	defer t.slots.Free(slot)
+	j.Slot = slot
+	t.work(1)
+	defer t.work(-1)
+	return t.o.Trainer.Train(ctx, j)
+}
+
+// report tells what came of a rung.
+func (t *Training) report(e Entry, out training.Outcome) {
+	if t.o.Report == nil {
+		return
+	}
+	for _, r := range out.Curve {
+		t.o.Report(e.ArchID, r)
+	}
+	t.o.Report(e.ArchID, training.Report{Epoch: float64(e.Epochs), Accuracy: out.Accuracy})
 }
 
 // Waiting returns how many calls of Score wait for other candidates, and will go on waiting unless a training ends; -1

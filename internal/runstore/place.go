@@ -21,6 +21,9 @@ func Writable(dir string) error {
 	if strings.ContainsFunc(dir, unicode.IsControl) {
 		return fault.Errorf("runstore: the name %q has a control character: want one without", dir)
 	}
+	if err := foreign(dir); err != nil {
+		return err
+	}
 	for there := filepath.Clean(dir); ; there = filepath.Dir(there) {
 		info, err := os.Stat(there)
 		_, linked := os.Readlink(there)
@@ -45,4 +48,34 @@ func Writable(dir string) error {
 		}
 		return fault.Errorf("runstore: %s cannot be written: make it writable, or take another place (%w)", there, err)
 	}
+}
+
+// foreign returns an error if a new run in dir would replace files that are of no run, or trials of a run whose
+// manifest is gone. What a crash left of a run that had not begun lies beside a lock, and has no trials.
+func foreign(dir string) error {
+	if Holds(dir) {
+		return nil
+	}
+	there := func(name string) os.FileInfo {
+		info, err := os.Lstat(filepath.Join(dir, name))
+		if err != nil {
+			return nil
+		}
+		return info
+	}
+	if t := there(TrialsFile); t != nil && t.Size() > 0 {
+		return fault.Errorf("runstore: %s has a %s and no %s, and a run would replace the trials: restore that file, or "+
+			"give another directory", dir, TrialsFile, ManifestFile)
+	}
+	if there(lockFile) != nil {
+		return nil
+	}
+	for _, name := range []string{ConfigFile, ProfileFile, ScaleFile, TrialsFile, FrontFile, MeasuredFile, ReferencesFile,
+		TrainedFile, ReportFile, TrainingFile, TrainingDir, WeightsDir} {
+		if there(name) != nil {
+			return fault.Errorf("runstore: %s holds no run, and a run would replace the %s there: want a new or an empty "+
+				"directory", dir, name)
+		}
+	}
+	return nil
 }

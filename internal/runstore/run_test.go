@@ -551,3 +551,24 @@ func TestWritable(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// A run never replaces files that are of no run, nor trials whose manifest is gone. What a crash left before the first
+// trial is replaced.
+func TestWritableSparesForeignFiles(t *testing.T) {
+	for _, c := range []struct{ files, want string }{
+		{"", ""}, {"notes.txt", ""}, {"config.toml", "would replace the config.toml"}, {"told.csv", "would replace the told.csv"},
+		{".lock config.toml profile.json", ""}, {".lock config.toml trials.jsonl", "no manifest.json"},
+		{"manifest.json config.toml trials.jsonl", ""},
+	} {
+		dir := t.TempDir()
+		for _, name := range strings.Fields(c.files) {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := Writable(dir)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("beside %q: %v, want %q", c.files, err, c.want)
+		}
+	}
+}

@@ -54,7 +54,7 @@ func TestLineRoundTrip(t *testing.T) {
 			ID:     rapid.IntRange(0, math.MaxInt).Draw(t, "id"),
 			ArchID: ids.Draw(t, "arch_id"), Arch: rapid.String().Draw(t, "arch"),
 			Genes: rapid.SliceOf(rapid.Uint16()).Draw(t, "genes"), Generation: rapid.Int().Draw(t, "generation"),
-			Parents: rapid.SliceOf(rapid.Int()).Draw(t, "parents"),
+			Parents: rapid.SliceOf(rapid.Int()).Draw(t, "parents"), Continues: rapid.Int().Draw(t, "continues"),
 			Result: search.Result{
 				Objectives: values.Draw(t, "objectives"), Parts: values.Draw(t, "parts"), Violations: values.Draw(t, "violations"),
 				Violation: rapid.Float64().Draw(t, "violation"), Screened: rapid.Bool().Draw(t, "screened"),
@@ -71,7 +71,7 @@ func TestLineRoundTrip(t *testing.T) {
 			t.Fatalf("%s becomes %s", line, again)
 		}
 		if !reflect.DeepEqual(got.Objectives, want.Objectives) && len(want.Objectives) > 0 ||
-			got.Failed != want.Failed || got.Violation != want.Violation {
+			got.Failed != want.Failed || got.Violation != want.Violation || got.Continues != want.Continues {
 			t.Fatalf("%+v becomes %+v", want, got)
 		}
 		// Other orders and white space mean the same.

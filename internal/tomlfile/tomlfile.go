@@ -28,6 +28,8 @@ type Error struct {
 	Line    int    // counted from 1; 0: unknown
 	Key     string // near it; may be empty
 	Problem string
+
+	line string // quoted, with ": " behind it; "" where the key says enough
 }
 
 func (e *Error) Error() string {
@@ -65,21 +67,54 @@ func inWords(data []byte, err error) *Error {
 	e := &Error{Problem: err.Error()}
 	var p toml.ParseError
 	if errors.As(err, &p) {
-		*e = Error{p.Position.Line, p.LastKey, strings.TrimSuffix(p.Message, ".")}
+		*e = Error{Line: p.Position.Line, Key: p.LastKey, Problem: strings.TrimSuffix(p.Message, ".")}
 	}
 	if m := mismatch.FindStringSubmatch(e.Problem); m != nil {
 		line, _ := strconv.Atoi(m[1])
-		*e = Error{line, m[2], fmt.Sprintf("%s stands where %s is wanted", typeName(m[3]), typeName(m[4]))}
+		*e = Error{Line: line, Key: m[2]}
+		e.Problem = fmt.Sprintf("%s stands where %s is wanted", typeName(m[3]), typeName(m[4]))
 	} else if bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) {
 		e.Problem = "this is no text in UTF-8: want a file that an editor has saved"
 	}
+	if m := second.FindStringSubmatch(e.Problem); m != nil {
+		e.Key = m[1]
+	} else if p.Position.Line > 0 {
+		e.quote(data)
+	}
 	for _, w := range words {
-		if strings.Contains(strings.ToLower(e.Problem), w.has) {
-			e.Problem = w.say
+		if i := strings.Index(strings.ToLower(e.Problem), w.has); i >= 0 {
+			e.Problem = e.line + w.say
 			break
 		}
 	}
 	return e
+}
+
+// second is the key that an error of the TOML package finds a second time.
+var second = regexp.MustCompile(`^Key '(.+)' (?:has already|was already)`)
+
+// quote keeps the line of the error, or the one before it whose end the TOML package has read, where its key is not
+// that of the error.
+func (e *Error) quote(data []byte) {
+	lines := strings.Split(string(data), "\n")
+	if strings.Contains(e.Problem, "table name") || strings.Contains(e.Problem, "table array") {
+		for e.Line > 1 && e.Line <= len(lines) && !strings.Contains(lines[e.Line-1], "[") {
+			e.Line--
+		}
+		e.Key = ""
+	}
+	if e.Line > len(lines) {
+		return
+	}
+	line := strings.TrimSpace(lines[e.Line-1])
+	if last := e.Key[strings.LastIndexByte(e.Key, '.')+1:]; line == "" || !utf8.ValidString(line) ||
+		last != "" && strings.HasPrefix(line, last) {
+		return
+	}
+	if r := []rune(line); len(r) > 60 {
+		line = string(r[:60]) + "..."
+	}
+	e.line = strconv.Quote(line) + ": "
 }
 
 var mismatch = regexp.MustCompile(

@@ -48,7 +48,7 @@ func Front(runs ...*results.Stored) (report.Fronts, error) {
 		case x == results.OverTrials:
 			f.Picks = bestOf(f.Series[0].Front, y)
 		case runstore.IsLatency(x.Name) && y.Name == runstore.KeyAccuracy:
-			f.Picks = namedMembers(f.Series[0].Front)
+			f.Picks = namedMembers(f.Series[0].Front, y)
 		}
 		if first.Screened > 0 {
 			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %s candidates that broke a constraint before they were scored.",
@@ -137,14 +137,14 @@ func bestOf(best []report.Point, y search.Objective) []report.Reference {
 }
 
 // namedMembers are the members of a front that a run exports.
-func namedMembers(front []report.Point) (named []report.Reference) {
+func namedMembers(front []report.Point, y search.Objective) (named []report.Reference) {
 	order := slices.Clone(front)
 	slices.SortStableFunc(order, func(a, b report.Point) int { return cmp.Compare(a.X, b.X) })
 	points := make([][2]float64, len(order))
 	for i, p := range order {
 		points[i] = [2]float64{p.X, p.Y}
 	}
-	for _, k := range results.NamedPicks(points) {
+	for _, k := range results.NamedPicks(points, y) {
 		named = append(named, report.Reference{Label: strings.ReplaceAll(k.Name, "_", " "), Point: order[k.Member]})
 	}
 	return named
@@ -321,6 +321,12 @@ func axisOf(s *results.Stored, o search.Objective) report.Axis {
 		a.Label, a.Name = s.Manifest.Score.Label, "score"
 		if s.Manifest.Score.Percent() {
 			a.Name, a.Unit = "top-1", "%"
+		}
+		if s.Config.Accuracy.Evaluator != "" { // top-1, a loss, a mean IoU: the recipe says what it is
+			a.Name = a.Label
+			if end := strings.IndexAny(a.Label, "(,"); end > 0 {
+				a.Name = strings.TrimSpace(a.Label[:end])
+			}
 		}
 	case o.Name == runstore.KeyMACs:
 		a.Label, a.Log = "multiply-accumulates", true

@@ -33,7 +33,8 @@ func hypervolumeLabel(s *results.Stored) string {
 	for _, o := range s.Manifest.Objectives {
 		unit := o.Unit
 		if o.Name == runstore.KeyAccuracy {
-			unit = cmp.Or(axisOf(s, o).Unit, "score")
+			a := axisOf(s, o)
+			unit = cmp.Or(a.Unit, a.Name)
 		}
 		units = append(units, cmp.Or(unit, o.Name))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -11,7 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"nas/accuracy/training"
 	"nas/internal/config"
+	"nas/internal/report"
 	"nas/internal/report/html"
 	"nas/internal/results"
 	"nas/internal/runstore"
@@ -20,8 +23,8 @@ import (
 )
 
 // Live serves the report of a run while it is under way, and the finished one
-// afterwards: "/" is the page, from which a script asks for "/trials" and
-// "/network". It only reads, and holds one run at a time, the one that began last.
+// afterwards: "/" is the page, from which a script asks for "/trials", "/network" and
+// "/curves". It only reads, and holds one run at a time, the one that began last.
 // The zero value waits for a run.
 //
 // Watching changes no result. Answers are small, and the page asks less often
@@ -39,6 +42,10 @@ type Live struct {
 	predictor *latency.Predictor
 	expected  results.Expectation
 	finished  string // the report's file
+
+	learned results.Learned
+	judged  map[string]report.Curve // of the networks whose trials are over, by arch id: stopped or not, no points
+	curves  int                     // grows with what is learned and judged
 }
 
 // batch is how many trials one answer holds at most.
@@ -62,7 +69,17 @@ func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predicto
 	l.header, l.x, l.y, l.predictor, l.finished = headerOf(s, x, y), x, y, predictor, ""
 	l.header.Live, l.expected = true, expected
 	l.front, l.trials, l.rows = front, nil, map[int]int{}
+	l.learned, l.judged, l.curves = results.ReadLearned(dir), map[string]report.Curve{}, 0
 	return nil
+}
+
+// Learn takes an accuracy of a network that is being trained.
+func (l *Live) Learn(archID string, r training.Report) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.learned != nil && l.learned.Add(archID, r) {
+		l.curves++
+	}
 }
 
 // References are shown once they are judged.
@@ -80,6 +97,10 @@ func (l *Live) Observe(t *search.Trial) {
 		return
 	}
 	l.front.Add(*t)
+	if len(t.Rungs) > 0 {
+		l.judged[t.ArchID] = report.Curve{Name: strconv.Itoa(t.ID), Stopped: t.Stopped}
+		l.curves++
+	}
 	if q, ok := results.ShownTrial(t, l.x, l.y); ok {
 		l.rows[t.ID] = len(l.trials)
 		l.trials = append(l.trials, q)
@@ -119,6 +140,8 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.serveTrials(w, r)
 	case "/network":
 		l.serveNetwork(w, r)
+	case "/curves":
+		l.serveCurves(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -161,7 +184,7 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	u := html.Update{
 		Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "",
-		From: min(from, len(l.trials)), Of: len(l.trials),
+		From: min(from, len(l.trials)), Of: len(l.trials), Curves: l.curves,
 	}
 	if run := r.URL.Query().Get("run"); run == "" || run == l.run {
 		u.Trials = slices.Clone(l.trials[u.From:min(len(l.trials), u.From+batch)])
@@ -205,6 +228,38 @@ func (l *Live) serveNetwork(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.writeJSON(w, n)
+}
+
+// serveCurves answers the learning curves as they are now.
+func (l *Live) serveCurves(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	var curves []report.Curve
+	if l.front != nil {
+		front := map[string]bool{}
+		for _, t := range l.front.Trials() {
+			front[t.ArchID] = true
+		}
+		for _, id := range slices.Sorted(maps.Keys(l.learned)) {
+			c, judged := l.judged[id]
+			c.Points, c.Front, c.Running = slices.Clone(l.learned[id]), front[id], !judged
+			if !c.Front {
+				c.Name = ""
+			}
+			curves = append(curves, c)
+		}
+	}
+	name, label := l.header.Fronts.Title, l.header.Fronts.Y.Label
+	l.mu.Unlock()
+	if len(curves) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	wide, narrow, err := html.Draw(results.CurvesFigure(name, label, curves))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	l.writeJSON(w, map[string]any{"wide": wide, "narrow": narrow})
 }
 
 func (l *Live) writeJSON(w http.ResponseWriter, v any) {

@@ -90,7 +90,8 @@ func Device(
 		if err := b.Device.Match(dev); err != nil {
 			return nil, fault.Errorf("latency: measurements cannot be added to a profile of another device: %w", err)
 		}
-		known.ProbeNs = b.Calibration.ProbeNs // times are brought to this session's reference
+		// Times are brought to this session's reference.
+		known.ProbeNs, known.ClockNs = b.Calibration.ProbeNs, b.Calibration.ClockNs
 	}
 	prior, err := (&latency.Profile{Device: dev}).Fit(nil)
 	if err != nil {

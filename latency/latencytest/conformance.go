@@ -78,7 +78,7 @@ func session(t *testing.T, rt timing.Runtime) {
 		}
 		known = x.Baseline()
 		x.Close()
-		if !(known.ReferenceMs >= 0 && known.ProbeNs >= 0) {
+		if !(known.ReferenceMs >= 0 && known.ProbeNs >= 0 && known.ClockNs >= 0) {
 			t.Errorf("a baseline of %+v", known)
 		}
 	}

@@ -67,6 +67,7 @@ type timer struct {
 	refTimes []float64       // of the reference network in this session, in ms
 	refRuns  recording       // of the last of these runs
 	refMs    float64         // undisturbed time of the reference network; 0: to be worked out
+	chainNs  float64         // the shortest time of the chain; 0: the clock of the system is too coarse
 	probes   *probes
 	memory   memory // of the networks that are timed
 }
@@ -94,7 +95,7 @@ func newTimer(t engine.Target, cpus []int, known timing.Baseline) (*timer, error
 	}
 	m.refTimes = m.refTimes[len(m.refTimes)/4:]
 	m.refMs = 0
-	m.probes.recheck()
+	m.probes.recheck(m.clockRatio())
 	m.s.Collect()
 	return m, nil
 }
@@ -119,6 +120,7 @@ func (m *timer) reference() float64 {
 	if n := len(m.refRuns.runs); n > 2*keptReferences {
 		m.refRuns.runs = append(m.refRuns.runs[:0], m.refRuns.runs[n-keptReferences:]...)
 	}
+	m.timeChain()
 	m.refTimes = append(m.refTimes, both)
 	if len(m.refTimes)%32 == 0 {
 		m.refMs = 0
@@ -139,9 +141,9 @@ func (m *timer) addProbes(t *engine.Trace) {
 	}
 }
 
-// Baseline returns what the reference network and the probe take undisturbed.
+// Baseline returns what the reference network, the probe and the chain take undisturbed.
 func (m *timer) Baseline() timing.Baseline {
-	return timing.Baseline{ReferenceMs: m.referenceMs(), ProbeNs: m.probes.base}
+	return timing.Baseline{ReferenceMs: m.referenceMs(), ProbeNs: m.probes.base, ClockNs: m.chainNs}
 }
 
 // referenceMs is the time of the reference network put together from quiet segments, or the

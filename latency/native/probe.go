@@ -66,6 +66,9 @@ func newProbes() *probes {
 	return p
 }
 
+// clockTolerance is the ratio of two cycles of a clock above which it is slower, not measured otherwise.
+const clockTolerance = 1.03
+
 // add adds the probe of a segment.
 func (p *probes) add(ns int64) {
 	if len(p.ns) < keptProbes {
@@ -109,9 +112,18 @@ func (p *probes) limit(base float64) float64 { return base + max(quietTolerance*
 func (p *probes) quiet(ns int64) bool { return p.base >= 4*p.tick && float64(ns) <= p.limit(p.base) }
 
 // recheck replaces base, which is that of another session, if it cannot be true for this one:
-// if the shortest probes here take longer, and agree with each other.
-func (p *probes) recheck() {
+// if the shortest probes here take longer, and agree with each other. clock is the ratio of the
+// clock's cycle to that of the other session, 0 if it is not known. If it is, base follows the
+// clock and nothing else: a program that runs beside for all of the session makes all probes
+// agree, too.
+func (p *probes) recheck(clock float64) {
 	if p.base == 0 || len(p.ns) == 0 {
+		return
+	}
+	if clock > 0 {
+		if clock > clockTolerance {
+			p.base *= clock
+		}
 		return
 	}
 	s := p.sorted()

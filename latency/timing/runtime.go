@@ -77,6 +77,9 @@ type ReferenceTimer interface {
 type Baseline struct {
 	ReferenceMs float64 `json:"reference_ms"`       // of the reference network; 0: there is none
 	ProbeNs     float64 `json:"probe_ns,omitempty"` // of a probe, in nanoseconds; 0: there is none
+	// ClockNs is the time of a chain of dependent operations, in nanoseconds; 0: there is none. It follows the clock, and
+	// hardly the load.
+	ClockNs float64 `json:"clock_ns,omitempty"`
 }
 
 // Effort says how long to time one network. Runtimes without a use for a field ignore it.

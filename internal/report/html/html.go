@@ -113,18 +113,27 @@ func Write(w io.Writer, p Page) error {
 // drawn are figures as parts of a page, wide and narrow.
 func drawn(figures []report.Figure) (out [][2]template.HTML, err error) {
 	for _, f := range figures {
-		var b bytes.Buffer
-		if err := report.Encode(&b, "svg", f); err != nil {
+		wide, narrow, err := Draw(f)
+		if err != nil {
 			return nil, err
 		}
-		wide := b.String()
-		b.Reset()
-		if err := report.EncodeNarrow(&b, f); err != nil {
-			return nil, err
-		}
-		out = append(out, [2]template.HTML{inlineSVG(wide), inlineSVG(b.String())})
+		out = append(out, [2]template.HTML{wide, narrow})
 	}
 	return out, nil
+}
+
+// Draw draws a figure as part of a page, for wide screens and for narrow ones.
+func Draw(f report.Figure) (wide, narrow template.HTML, err error) {
+	var b bytes.Buffer
+	if err := report.Encode(&b, "svg", f); err != nil {
+		return "", "", err
+	}
+	wide = inlineSVG(b.String())
+	b.Reset()
+	if err := report.EncodeNarrow(&b, f); err != nil {
+		return "", "", err
+	}
+	return wide, inlineSVG(b.String()), nil
 }
 
 // write writes the filled template with the data in place of its mark: of the sampled

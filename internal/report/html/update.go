@@ -12,6 +12,7 @@ type Update struct {
 	Ended   bool   // the report of the finished run is there
 	From    int    // index of the first of Trials
 	Of      int    // trials that there are; until the page has all of them Members is empty
+	Curves  int    // grows with the learning curves; 0: there are none
 	Trials  []Trial
 	Members []Member // of the front as it is now, without Network
 }
@@ -48,12 +49,14 @@ func (u Update) MarshalJSON() ([]byte, error) {
 		Ended   bool         `json:"ended"`
 		From    int          `json:"from"`
 		Of      int          `json:"of"`
+		Curves  int          `json:"curves"`
 		Trials  trialColumns `json:"trials"`
 		Archs   []string     `json:"archs"`
 		Members []memberData `json:"members"`
 	}{
 		Run: u.Run, Step: u.Step, Detail: u.Detail, Next: u.Next, Ended: u.Ended, From: u.From, Of: u.Of,
-		Archs: []string{}, Members: []memberData{},
+		Curves: u.Curves,
+		Archs:  []string{}, Members: []memberData{},
 	}
 	for _, t := range u.Trials {
 		out.Trials.add(t)

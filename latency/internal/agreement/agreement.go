@@ -58,6 +58,9 @@ type Point struct {
 	Runs        int     `json:"runs"`
 }
 
+// Inside reports whether the measured time lies in the predicted interval.
+func (p *Point) Inside() bool { return p.LowMs <= p.MeasuredMs && p.MeasuredMs <= p.HighMs }
+
 // Pair is the prediction of a network's latency with its interval, and its truth, in ms.
 type Pair struct {
 	Name                                 string
@@ -120,12 +123,8 @@ func quarters(ps []Pair) []Stratum {
 // Unheld says in which quarters of the latency less than 80 % of the networks lie in their intervals, and what to
 // do; "" if the intervals hold, or if there are too few networks to tell.
 func Unheld(points []Point) string {
-	var ps []Pair
-	for _, p := range points {
-		ps = append(ps, Pair{p.Name, p.PredictedMs, p.LowMs, p.HighMs, p.MeasuredMs, 0})
-	}
 	var said []string
-	for _, s := range quarters(ps) {
+	for _, s := range quarters(pairs(points)) {
 		if s.Networks >= minPerQuarter && s.Coverage < 80 {
 			said = append(said, fmt.Sprintf("%.0f %% of those from %.3g to %.3g ms (predictions are %+.0f %% off)",
 				s.Coverage, s.LowMs, s.HighMs, s.BiasPct))
@@ -136,6 +135,15 @@ func Unheld(points []Point) string {
 	}
 	return "the 90 % interval holds " + strings.Join(said, ", ") + ": the profile is of a busier or quieter hour, " +
 		"or this one is busy; nas doctor says when the machine is quiet, and nas calibrate then makes a new profile"
+}
+
+// pairs are the points without their MACs.
+func pairs(points []Point) []Pair {
+	ps := make([]Pair, len(points))
+	for i, p := range points {
+		ps[i] = Pair{p.Name, p.PredictedMs, p.LowMs, p.HighMs, p.MeasuredMs, 0}
+	}
+	return ps
 }
 
 // minPerQuarter is the number of networks from which on a quarter is judged.

@@ -14,6 +14,7 @@ async function follow() {
     $('live').textContent = u.detail ? `${u.step}: ${u.detail}` : u.step;
     $('live').dataset.state = 'on';
     take(u);
+    learn(u);
     if (count() < u.of) $('live').textContent = `catching up: ${count().toLocaleString('en')} of ${u.of.toLocaleString('en')} trials`;
   } catch {
     $('live').textContent = 'nas does not answer any more: what is shown is the last that it said';
@@ -35,6 +36,20 @@ function take(u) {
   legend();
   drawAll();
   if (chosen < 0 && location.hash) fromAddress();
+}
+// learn asks for the learning curves if they have grown, every five seconds at most.
+let curves = 0, asked = 0;
+async function learn(u) {
+  if (u.curves === curves || Date.now() - asked < 5000 || u.next >= 5000) return;
+  asked = Date.now();
+  try {
+    const f = await get('curves');
+    curves = u.curves;
+    const at = $('learning');
+    at.hidden = false;
+    at.querySelector('.wide').innerHTML = f.wide;
+    at.querySelector('.narrow').innerHTML = f.narrow;
+  } catch {} // it asks again
 }
 async function ask(i) {
   try { details.set(i, await get('network?trial=' + T.id[i])); } catch { details.delete(i); return; }
