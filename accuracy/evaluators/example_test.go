@@ -15,5 +15,7 @@ func Example() {
 			fmt.Println(name)
 		}
 	}
-	// Output: torch-cpu
+	// Output:
+	// builtin
+	// torch-cpu
 }

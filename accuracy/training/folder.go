@@ -62,7 +62,8 @@ func (r *Recipe) prepare(j *Job) (fresh bool, err error) {
 	return true, atomicfile.WriteFile(filepath.Join(j.Dir, archFile), want)
 }
 
-// writeNetwork writes the network with weights drawn from a seed: as a PyTorch module and as an ONNX model.
+// writeNetwork writes the network with weights drawn from a seed, as a PyTorch module and as an ONNX model, and without
+// weights as this program's own file.
 func writeNetwork(dir string, n *blocks.Network, seed uint64) error {
 	m, err := pytorch.New(n)
 	if err != nil {
@@ -76,10 +77,17 @@ func writeNetwork(dir string, n *blocks.Network, seed uint64) error {
 	if err := onnx.Write(&model, n, weights, onnx.Options{}); err != nil {
 		return fault.Errorf("training: %w", err)
 	}
+	text, err := json.Marshal(n)
+	if err != nil {
+		return fault.Errorf("training: %w", err)
+	}
 	for _, f := range []struct {
 		name string
 		data []byte
-	}{{"net.py", []byte(m.Source())}, {"net.safetensors", tensors.Bytes()}, {"net.onnx", model.Bytes()}} {
+	}{
+		{"net.py", []byte(m.Source())}, {"net.safetensors", tensors.Bytes()}, {"net.onnx", model.Bytes()},
+		{"net.json", text},
+	} {
 		if err := os.WriteFile(filepath.Join(dir, f.name), f.data, 0o644); err != nil {
 			return fault.Errorf("training: %w", err)
 		}

@@ -220,7 +220,7 @@ func (r *Recipe) checkReading(bad func(key, format string, a ...any)) {
 var (
 	placeholders = []string{
 		"{dir}", "{recipe}", "{data}", "{epochs}", "{from}", "{rung}", "{seed}", "{gpu}", "{threads}", "{classes}", "{size}",
-		"{total}",
+		"{total}", "{nas}",
 	}
 	ofSetup     = []string{"{recipe}", "{data}"}
 	placeholder = regexp.MustCompile(`\{[a-z]+\}`)
@@ -257,7 +257,7 @@ func (r *Recipe) checkCommands(bad func(key, format string, a ...any)) {
 }
 
 // written are the files of a trial's folder that are not the recipe's.
-var written = []string{"net.py", "net.safetensors", "net.onnx", "arch.json"}
+var written = []string{"net.py", "net.safetensors", "net.onnx", "net.json", "arch.json"}
 
 func (r *Recipe) checkFiles(bad func(key, format string, a ...any)) {
 	names := slices.Clone(written)

@@ -133,6 +133,8 @@ func (r *Recipe) once(ctx context.Context, j Job) (Outcome, error) {
 		err = read.err
 	case err == nil:
 		err = read.end()
+	case killed(err):
+		err = fmt.Errorf("%w: something else ended it, such as the system for lack of memory", err)
 	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%w%s", err, quote(&tail))
@@ -147,8 +149,17 @@ func (r *Recipe) values(j *Job, from int) map[string]string {
 		"dir": j.Dir, "recipe": r.folder, "data": j.Data, "epochs": strconv.Itoa(r.spec.Rungs[j.Rung]),
 		"from": strconv.Itoa(from), "rung": strconv.Itoa(j.Rung), "seed": strconv.FormatUint(j.Seed, 10), "gpu": j.Slot,
 		"threads": strconv.Itoa(r.threads()), "classes": strconv.Itoa(out.C), "size": strconv.Itoa(in.H),
-		"total": strconv.Itoa(r.spec.Rungs[len(r.spec.Rungs)-1]),
+		"total": strconv.Itoa(r.spec.Rungs[len(r.spec.Rungs)-1]), "nas": thisProgram(),
 	}
+}
+
+// thisProgram is the path of the program that runs, for a recipe whose command it is.
+func thisProgram() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "nas" // that of the PATH
+	}
+	return path
 }
 
 // threads is the share of one slot of the cores.

@@ -247,7 +247,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Load("nothing.toml"); err == nil || !strings.Contains(err.Error(), "want a file, or one of command") {
+	if _, err := Load("nothing.toml"); err == nil || !strings.Contains(err.Error(), "want a file, or one of builtin") {
 		t.Error(err)
 	}
 	path := filepath.Join(t.TempDir(), "train.toml")

@@ -12,6 +12,10 @@ func genericRows() []row {
 		{name: "maxtap_f32_generic", fam: famTap, tap: tapMax, taps: maxTapGeneric},
 		{name: "blendtap_f32_generic", fam: famTap, tap: tapBlend, taps: blendTapGeneric},
 	}
+	for m := 1; m <= maxOuterRows; m++ {
+		rows = append(rows, row{name: "outer_f32_generic_" + string(rune('0'+m)) + "x16", fam: famOuter, mr: m, nr: 16,
+			outer: outerGeneric})
+	}
 	for m := 1; m < 4; m++ {
 		rows = append(rows,
 			row{name: "gemm_f32_generic_" + string(rune('0'+m)) + "x16", fam: famGemm, mr: m, nr: 16, gemm: gemmGeneric},
@@ -237,6 +241,29 @@ var vecGeneric = [numVec]func(*vecArgs){
 			}
 		})
 	},
+	vecGate: func(v *vecArgs) {
+		v.rowsDo(func(d, a, b []float32) {
+			for i, x := range a {
+				if v.lo < x && x < v.hi {
+					d[i] = b[i]
+				} else {
+					d[i] = 0
+				}
+			}
+		})
+	},
+	vecHSwishSlope:   slopeMap(HSwish),
+	vecHSigmoidSlope: slopeMap(HSigmoid),
+	vecSwishSlope:    slopeMap(Swish),
+	vecSigmoidSlope:  slopeMap(Sigmoid),
+	vecDot: func(v *vecArgs) {
+		c := span(v.c, v.n)
+		v.rowsDo(func(d, a, b []float32) {
+			for i, x := range a {
+				d[i] = fma32(x, b[i]-c[i], d[i])
+			}
+		})
+	},
 	vecSqDev: func(v *vecArgs) {
 		v.rowsDo(func(d, a, b []float32) {
 			for i, x := range a {
@@ -245,6 +272,16 @@ var vecGeneric = [numVec]func(*vecArgs){
 			}
 		})
 	},
+}
+
+func slopeMap(act Act) func(*vecArgs) {
+	return func(v *vecArgs) {
+		v.rowsDo(func(d, a, b []float32) {
+			for i, x := range a {
+				d[i] = b[i] * act.slope(x)
+			}
+		})
+	}
 }
 
 // peakGeneric runs n rounds of eight independent multiply-adds.

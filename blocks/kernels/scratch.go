@@ -22,6 +22,7 @@ type Scratch struct {
 	dw    tapArgs
 	pair  pairArgs
 	vec   vecArgs
+	outer outerArgs
 
 	// EndSegment, if not nil, is called within a driver call after every segment of work of
 	// about twenty microseconds, so that a caller can time them one by one. Where a segment

@@ -15,6 +15,7 @@ import (
 type Set struct {
 	name        string
 	gemm, igemm tiles
+	outerTiles  outerTiles
 	// dw[taps a row][stride][output pixels]; dw[0][0] are for any kernel.
 	dw    [8][3][9]func(*tapArgs)
 	dwMax [8][3]int // widest tile of each, 0: none
@@ -51,6 +52,7 @@ const (
 	famIGemm
 	famDW
 	famPair
+	famOuter
 	famTap
 	famVec
 )
@@ -60,7 +62,7 @@ const (
 type row struct {
 	name string
 	fam  family
-	// Tile: output pixels and output channels (GEMM); output pixels (depthwise).
+	// Tile: output pixels and output channels (GEMM); columns of a and of b (outer); output pixels (depthwise).
 	mr, nr int
 	kw, sw int // taps a row and stride (depthwise), 0: any
 	tap    tapOp
@@ -68,6 +70,7 @@ type row struct {
 	gemm   func(*gemmArgs)
 	taps   func(*tapArgs)
 	pair   func(*pairArgs)
+	outer  func(*outerArgs)
 	vecf   func(*vecArgs)
 }
 
@@ -89,8 +92,8 @@ var isas = sync.OnceValue(func() []isa {
 	return append([]isa{generic}, archISAs()...)
 })
 
-// sets holds a Set for each entry of isas. An instruction set takes from the
-// generic one the kernels for which it has no row.
+// sets holds a Set for each entry of isas. An instruction set takes the kernels for which it has no row from the one
+// before it: a machine that has AVX-512 has AVX2.
 var sets = sync.OnceValue(func() []*Set {
 	var out []*Set
 	for _, a := range isas() {
@@ -99,7 +102,7 @@ var sets = sync.OnceValue(func() []*Set {
 	return out
 })
 
-// newSet makes a set; what a lacks comes from the first of others.
+// newSet makes a set; what a lacks comes from others, the last of them first.
 func newSet(a isa, others ...*Set) *Set {
 	s := &Set{name: a.name, peak: a.peak}
 	rows := a.rows
@@ -110,8 +113,8 @@ func newSet(a isa, others ...*Set) *Set {
 		s.register(r)
 	}
 	s.gemm.narrowK, s.igemm.narrowK = a.narrowK, a.narrowK
-	if len(others) > 0 {
-		s.fill(others[0])
+	for _, o := range slices.Backward(others) {
+		s.fill(o)
 	}
 	return s
 }
@@ -128,6 +131,8 @@ func (s *Set) register(r row) {
 	case famPair:
 		s.pair[r.kw][r.sw][r.mr] = r.pair
 		s.pairMax[r.kw][r.sw] = max(s.pairMax[r.kw][r.sw], r.mr)
+	case famOuter:
+		s.outerTiles.register(r)
 	case famTap:
 		s.tap[r.tap] = r.taps
 	case famVec:
@@ -140,13 +145,16 @@ func (t *tiles) register(r row) {
 	t.rows[r.nr/8] = max(t.rows[r.nr/8], r.mr)
 }
 
-// fill takes what s lacks from the generic set.
+// fill takes what s lacks from a slower set.
 func (s *Set) fill(g *Set) {
 	if s.gemm.widest() == 0 {
 		s.gemm = g.gemm
 	}
 	if s.igemm.widest() == 0 {
 		s.igemm = g.igemm
+	}
+	if s.outerTiles.rows == [maxOuterCols/8 + 1]int{} {
+		s.outerTiles = g.outerTiles
 	}
 	if s.dwMax[0][0] == 0 {
 		s.dw[0][0], s.dwMax[0][0] = g.dw[0][0], g.dwMax[0][0]

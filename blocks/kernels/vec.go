@@ -21,12 +21,19 @@ const (
 	vecGELU
 	vecPReLU // d = max(a, 0) + b*min(a, 0), b one value a channel
 	vecGrid  // d = round(clamp(a / b)) * b, b one value a channel
+	vecGate  // d = b where lo < a < hi, else 0
+	vecDot   // d[c] += a * (b - c), over the rows of a and b
+	// d = b times the derivative of the activation at a ...
+	vecHSwishSlope
+	vecHSigmoidSlope
+	vecSwishSlope
+	vecSigmoidSlope
 	numVec
 )
 
 var vecNames = [numVec]string{
 	"add", "mul", "scale", "affine", "clamp", "hswish", "hsigmoid", "swish", "sigmoid", "exp", "sum", "sqdev",
-	"erf", "tanh", "gelu", "prelu", "grid",
+	"erf", "tanh", "gelu", "prelu", "grid", "gate", "dot", "hswishslope", "hsigmoidslope", "swishslope", "sigmoidslope",
 }
 
 // vecArgs is the argument of the elementwise kernels; the assembly knows the

@@ -117,6 +117,24 @@ var avx2Rows = []row{
 	{name: "grid_f32_avx2", fam: famVec, vec: vecGrid, vecf: gridF32AVX2},
 	{name: "sum_f32_avx2", fam: famVec, vec: vecSum, vecf: sumF32AVX2},
 	{name: "sqdev_f32_avx2", fam: famVec, vec: vecSqDev, vecf: sqdevF32AVX2},
+	{name: "outer_f32_avx2_1x8", fam: famOuter, mr: 1, nr: 8, outer: outerF32AVX2_1x8},
+	{name: "outer_f32_avx2_2x8", fam: famOuter, mr: 2, nr: 8, outer: outerF32AVX2_2x8},
+	{name: "outer_f32_avx2_3x8", fam: famOuter, mr: 3, nr: 8, outer: outerF32AVX2_3x8},
+	{name: "outer_f32_avx2_4x8", fam: famOuter, mr: 4, nr: 8, outer: outerF32AVX2_4x8},
+	{name: "outer_f32_avx2_5x8", fam: famOuter, mr: 5, nr: 8, outer: outerF32AVX2_5x8},
+	{name: "outer_f32_avx2_6x8", fam: famOuter, mr: 6, nr: 8, outer: outerF32AVX2_6x8},
+	{name: "outer_f32_avx2_1x16", fam: famOuter, mr: 1, nr: 16, outer: outerF32AVX2_1x16},
+	{name: "outer_f32_avx2_2x16", fam: famOuter, mr: 2, nr: 16, outer: outerF32AVX2_2x16},
+	{name: "outer_f32_avx2_3x16", fam: famOuter, mr: 3, nr: 16, outer: outerF32AVX2_3x16},
+	{name: "outer_f32_avx2_4x16", fam: famOuter, mr: 4, nr: 16, outer: outerF32AVX2_4x16},
+	{name: "outer_f32_avx2_5x16", fam: famOuter, mr: 5, nr: 16, outer: outerF32AVX2_5x16},
+	{name: "outer_f32_avx2_6x16", fam: famOuter, mr: 6, nr: 16, outer: outerF32AVX2_6x16},
+	{name: "gate_f32_avx2", fam: famVec, vec: vecGate, vecf: gateF32AVX2},
+	{name: "hsigmoidslope_f32_avx2", fam: famVec, vec: vecHSigmoidSlope, vecf: hsigmoidslopeF32AVX2},
+	{name: "hswishslope_f32_avx2", fam: famVec, vec: vecHSwishSlope, vecf: hswishslopeF32AVX2},
+	{name: "sigmoidslope_f32_avx2", fam: famVec, vec: vecSigmoidSlope, vecf: sigmoidslopeF32AVX2},
+	{name: "swishslope_f32_avx2", fam: famVec, vec: vecSwishSlope, vecf: swishslopeF32AVX2},
+	{name: "dot_f32_avx2", fam: famVec, vec: vecDot, vecf: dotF32AVX2},
 }
 
 //	for i := range 1 { for j := range n {
@@ -902,6 +920,132 @@ func sumF32AVX2(a *vecArgs)
 //
 //go:noescape
 func sqdevF32AVX2(a *vecArgs)
+
+//	for i := range 1 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_1x8(a *outerArgs)
+
+//	for i := range 2 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_2x8(a *outerArgs)
+
+//	for i := range 3 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_3x8(a *outerArgs)
+
+//	for i := range 4 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_4x8(a *outerArgs)
+
+//	for i := range 5 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_5x8(a *outerArgs)
+
+//	for i := range 6 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_6x8(a *outerArgs)
+
+//	for i := range 1 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_1x16(a *outerArgs)
+
+//	for i := range 2 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_2x16(a *outerArgs)
+
+//	for i := range 3 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_3x16(a *outerArgs)
+
+//	for i := range 4 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_4x16(a *outerArgs)
+
+//	for i := range 5 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_5x16(a *outerArgs)
+
+//	for i := range 6 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32AVX2_6x16(a *outerArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] if lo < a[i] < hi, else 0
+//	}}
+//
+//go:noescape
+func gateF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] * hsigmoid'(a[i])
+//	}}
+//
+//go:noescape
+func hsigmoidslopeF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] * hswish'(a[i])
+//	}}
+//
+//go:noescape
+func hswishslopeF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] * sigmoid'(a[i])
+//	}}
+//
+//go:noescape
+func sigmoidslopeF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] * swish'(a[i])
+//	}}
+//
+//go:noescape
+func swishslopeF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[i] = fma(a[i], b[i]-c[i], d[i])    (a and b of row r)
+//	}}
+//
+//go:noescape
+func dotF32AVX2(a *vecArgs)
 
 // for range n { 12 independent multiply-adds of a vector }
 func peakF32AVX2(n int)

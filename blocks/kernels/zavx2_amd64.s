@@ -31092,7 +31092,15 @@ DATA constsAVX2<>+2000(SB)/4, $0x359fdda8
 DATA constsAVX2<>+2004(SB)/4, $0x359fdda8
 DATA constsAVX2<>+2008(SB)/4, $0x359fdda8
 DATA constsAVX2<>+2012(SB)/4, $0x359fdda8
-GLOBL constsAVX2<>(SB), RODATA|NOPTR, $2016
+DATA constsAVX2<>+2016(SB)/4, $0xc0400000
+DATA constsAVX2<>+2020(SB)/4, $0xc0400000
+DATA constsAVX2<>+2024(SB)/4, $0xc0400000
+DATA constsAVX2<>+2028(SB)/4, $0xc0400000
+DATA constsAVX2<>+2032(SB)/4, $0xc0400000
+DATA constsAVX2<>+2036(SB)/4, $0xc0400000
+DATA constsAVX2<>+2040(SB)/4, $0xc0400000
+DATA constsAVX2<>+2044(SB)/4, $0xc0400000
+GLOBL constsAVX2<>(SB), RODATA|NOPTR, $2048
 
 // func mulF32AVX2(a *byte)
 // Requires: AVX
@@ -33495,6 +33503,2223 @@ rowsRest:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, BX
+
+done:
+	VZEROUPPER
+	RET
+
+// func outerF32AVX2_1x8(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_1x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y1
+	VBROADCASTSS (SI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x04, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMASKMOVPS (SI), Y0, Y1
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMASKMOVPS   (DI), Y0, Y2
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x04, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_2x8(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_2x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y2
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 4(SI), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y1, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x08, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMASKMOVPS (SI), Y0, Y1
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y2
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMASKMOVPS   (DI), Y0, Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 4(SI), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x08, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_3x8(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_3x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS 4(SI), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS 8(SI), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x0c, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMASKMOVPS (SI), Y0, Y1
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y2
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y3
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMASKMOVPS   (DI), Y0, Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 4(SI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 8(SI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x0c, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_4x8(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_4x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(SI), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(SI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(SI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y3, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x10, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMASKMOVPS (SI), Y0, Y1
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y2
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y3
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y4
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMASKMOVPS   (DI), Y0, Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x10, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_5x8(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_5x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(SI), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y3, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y4, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x14, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMASKMOVPS (SI), Y0, Y1
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y2
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y3
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y4
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y5
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMASKMOVPS   (DI), Y0, Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 12(SI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 16(SI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x14, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_6x8(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_6x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y5
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(SI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(SI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(SI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y1, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y3, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y4, (SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y5, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x18, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMASKMOVPS (SI), Y0, Y1
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y2
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y3
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y4
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y5
+	ADDQ       BX, SI
+	VMASKMOVPS (SI), Y0, Y6
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMASKMOVPS   (DI), Y0, Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(SI), Y8
+	VFMADD231PS  Y7, Y8, Y2
+	VBROADCASTSS 8(SI), Y8
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 12(SI), Y8
+	VFMADD231PS  Y7, Y8, Y4
+	VBROADCASTSS 16(SI), Y8
+	VFMADD231PS  Y7, Y8, Y5
+	VBROADCASTSS 20(SI), Y8
+	VFMADD231PS  Y7, Y8, Y6
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         BX, SI
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x18, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_1x16(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_1x16(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y2
+	VMOVUPS      32(DI), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x04, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMOVUPS    (SI), Y1
+	VMASKMOVPS 32(SI), Y0, Y2
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMOVUPS      (DI), Y3
+	VMASKMOVPS   32(DI), Y0, Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y3, Y5, Y1
+	VFMADD231PS  Y4, Y5, Y2
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x04, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_2x16(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_2x16(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y4
+	VMOVUPS      32(DI), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x08, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMOVUPS    (SI), Y1
+	VMASKMOVPS 32(SI), Y0, Y2
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y3
+	VMASKMOVPS 32(SI), Y0, Y4
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMOVUPS      (DI), Y5
+	VMASKMOVPS   32(DI), Y0, Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y5, Y7, Y1
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VFMADD231PS  Y6, Y7, Y4
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x08, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_3x16(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_3x16(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	VMOVUPS 32(SI), Y5
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y6
+	VMOVUPS      32(DI), Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(SI), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(SI), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y4, (SI)
+	VMOVUPS      Y5, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x0c, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMOVUPS    (SI), Y1
+	VMASKMOVPS 32(SI), Y0, Y2
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y3
+	VMASKMOVPS 32(SI), Y0, Y4
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y5
+	VMASKMOVPS 32(SI), Y0, Y6
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMOVUPS      (DI), Y7
+	VMASKMOVPS   32(DI), Y0, Y8
+	VBROADCASTSS (SI), Y9
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS 4(SI), Y9
+	VFMADD231PS  Y7, Y9, Y3
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS 8(SI), Y9
+	VFMADD231PS  Y7, Y9, Y5
+	VFMADD231PS  Y8, Y9, Y6
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y5, (SI)
+	VMASKMOVPS   Y6, Y0, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x0c, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_4x16(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_4x16(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	VMOVUPS 32(SI), Y5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y6
+	VMOVUPS 32(SI), Y7
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y8
+	VMOVUPS      32(DI), Y9
+	VBROADCASTSS (SI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(SI), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(SI), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y4, (SI)
+	VMOVUPS      Y5, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y6, (SI)
+	VMOVUPS      Y7, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x10, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMOVUPS    (SI), Y1
+	VMASKMOVPS 32(SI), Y0, Y2
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y3
+	VMASKMOVPS 32(SI), Y0, Y4
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y5
+	VMASKMOVPS 32(SI), Y0, Y6
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y7
+	VMASKMOVPS 32(SI), Y0, Y8
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMOVUPS      (DI), Y9
+	VMASKMOVPS   32(DI), Y0, Y10
+	VBROADCASTSS (SI), Y11
+	VFMADD231PS  Y9, Y11, Y1
+	VFMADD231PS  Y10, Y11, Y2
+	VBROADCASTSS 4(SI), Y11
+	VFMADD231PS  Y9, Y11, Y3
+	VFMADD231PS  Y10, Y11, Y4
+	VBROADCASTSS 8(SI), Y11
+	VFMADD231PS  Y9, Y11, Y5
+	VFMADD231PS  Y10, Y11, Y6
+	VBROADCASTSS 12(SI), Y11
+	VFMADD231PS  Y9, Y11, Y7
+	VFMADD231PS  Y10, Y11, Y8
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y5, (SI)
+	VMASKMOVPS   Y6, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y7, (SI)
+	VMASKMOVPS   Y8, Y0, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x10, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_5x16(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_5x16(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	VMOVUPS 32(SI), Y5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y6
+	VMOVUPS 32(SI), Y7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y8
+	VMOVUPS 32(SI), Y9
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(SI), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(SI), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(SI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(SI), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y4, (SI)
+	VMOVUPS      Y5, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y6, (SI)
+	VMOVUPS      Y7, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y8, (SI)
+	VMOVUPS      Y9, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x14, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMOVUPS    (SI), Y1
+	VMASKMOVPS 32(SI), Y0, Y2
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y3
+	VMASKMOVPS 32(SI), Y0, Y4
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y5
+	VMASKMOVPS 32(SI), Y0, Y6
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y7
+	VMASKMOVPS 32(SI), Y0, Y8
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y9
+	VMASKMOVPS 32(SI), Y0, Y10
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMOVUPS      (DI), Y11
+	VMASKMOVPS   32(DI), Y0, Y12
+	VBROADCASTSS (SI), Y13
+	VFMADD231PS  Y11, Y13, Y1
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS 4(SI), Y13
+	VFMADD231PS  Y11, Y13, Y3
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS 8(SI), Y13
+	VFMADD231PS  Y11, Y13, Y5
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS 12(SI), Y13
+	VFMADD231PS  Y11, Y13, Y7
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS 16(SI), Y13
+	VFMADD231PS  Y11, Y13, Y9
+	VFMADD231PS  Y12, Y13, Y10
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y5, (SI)
+	VMASKMOVPS   Y6, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y7, (SI)
+	VMASKMOVPS   Y8, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y9, (SI)
+	VMASKMOVPS   Y10, Y0, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x14, 72(AX)
+	JMP          next
+
+// func outerF32AVX2_6x16(a *byte)
+// Requires: AVX, FMA3
+TEXT ·outerF32AVX2_6x16(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 72(AX)
+	MOVQ 32(AX), CX
+	MOVQ CX, 80(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 88(AX)
+	MOVQ 8(AX), CX
+	MOVQ 24(AX), DX
+	MOVQ 40(AX), BX
+
+block:
+	MOVQ    64(AX), SI
+	TESTQ   SI, SI
+	JNZ     tail
+	MOVQ    80(AX), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y2
+	VMOVUPS 32(SI), Y3
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y4
+	VMOVUPS 32(SI), Y5
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y6
+	VMOVUPS 32(SI), Y7
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y8
+	VMOVUPS 32(SI), Y9
+	ADDQ    BX, SI
+	VMOVUPS (SI), Y10
+	VMOVUPS 32(SI), Y11
+	ADDQ    BX, SI
+	MOVQ    72(AX), SI
+	MOVQ    16(AX), DI
+	MOVQ    48(AX), R8
+
+sum:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(SI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(SI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(SI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(SI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(SI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sum
+	MOVQ         80(AX), SI
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      Y1, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y2, (SI)
+	VMOVUPS      Y3, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y4, (SI)
+	VMOVUPS      Y5, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y6, (SI)
+	VMOVUPS      Y7, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y8, (SI)
+	VMOVUPS      Y9, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y10, (SI)
+	VMOVUPS      Y11, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x18, 72(AX)
+
+next:
+	DECQ 88(AX)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+tail:
+	MOVQ       64(AX), SI
+	VMOVUPS    (SI), Y0
+	MOVQ       80(AX), SI
+	VMOVUPS    (SI), Y1
+	VMASKMOVPS 32(SI), Y0, Y2
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y3
+	VMASKMOVPS 32(SI), Y0, Y4
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y5
+	VMASKMOVPS 32(SI), Y0, Y6
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y7
+	VMASKMOVPS 32(SI), Y0, Y8
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y9
+	VMASKMOVPS 32(SI), Y0, Y10
+	ADDQ       BX, SI
+	VMOVUPS    (SI), Y11
+	VMASKMOVPS 32(SI), Y0, Y12
+	ADDQ       BX, SI
+	MOVQ       72(AX), SI
+	MOVQ       16(AX), DI
+	MOVQ       48(AX), R8
+
+sumTail:
+	VMOVUPS      (DI), Y13
+	VMASKMOVPS   32(DI), Y0, Y14
+	VBROADCASTSS (SI), Y15
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS 4(SI), Y15
+	VFMADD231PS  Y13, Y15, Y3
+	VFMADD231PS  Y14, Y15, Y4
+	VBROADCASTSS 8(SI), Y15
+	VFMADD231PS  Y13, Y15, Y5
+	VFMADD231PS  Y14, Y15, Y6
+	VBROADCASTSS 12(SI), Y15
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS 16(SI), Y15
+	VFMADD231PS  Y13, Y15, Y9
+	VFMADD231PS  Y14, Y15, Y10
+	VBROADCASTSS 20(SI), Y15
+	VFMADD231PS  Y13, Y15, Y11
+	VFMADD231PS  Y14, Y15, Y12
+	ADDQ         CX, SI
+	ADDQ         DX, DI
+	DECQ         R8
+	JNZ          sumTail
+	MOVQ         80(AX), SI
+	VMOVUPS      Y1, (SI)
+	VMASKMOVPS   Y2, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y3, (SI)
+	VMASKMOVPS   Y4, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y5, (SI)
+	VMASKMOVPS   Y6, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y7, (SI)
+	VMASKMOVPS   Y8, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y9, (SI)
+	VMASKMOVPS   Y10, Y0, 32(SI)
+	ADDQ         BX, SI
+	VMOVUPS      Y11, (SI)
+	VMASKMOVPS   Y12, Y0, 32(SI)
+	ADDQ         BX, SI
+	MOVQ         SI, 80(AX)
+	ADDQ         $0x18, 72(AX)
+	JMP          next
+
+// func gateF32AVX2(a *byte)
+// Requires: AVX
+TEXT ·gateF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	VBROADCASTSS 88(AX), Y0
+	VBROADCASTSS 92(AX), Y1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
+	MOVQ         16(AX), CX
+	MOVQ         CX, 112(AX)
+
+row:
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
+	MOVQ 64(AX), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JLT  few
+
+many:
+	VMOVUPS (DX)(DI*4), Y2
+	VMOVUPS 32(DX)(DI*4), Y3
+	VCMPPS  $0x11, Y2, Y0, Y4
+	VCMPPS  $0x1e, Y2, Y1, Y2
+	VANDPS  Y4, Y2, Y2
+	VANDPS  (BX)(DI*4), Y2, Y2
+	VCMPPS  $0x11, Y3, Y0, Y4
+	VCMPPS  $0x1e, Y3, Y1, Y3
+	VANDPS  Y4, Y3, Y3
+	VANDPS  32(BX)(DI*4), Y3, Y3
+	VMOVUPS Y2, (CX)(DI*4)
+	VMOVUPS Y3, 32(CX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     many
+
+few:
+	ADDQ $0x08, SI
+	JLT  rest
+
+one:
+	VMOVUPS (DX)(DI*4), Y2
+	VCMPPS  $0x11, Y2, Y0, Y3
+	VCMPPS  $0x1e, Y2, Y1, Y2
+	VANDPS  Y3, Y2, Y2
+	VANDPS  (BX)(DI*4), Y2, Y2
+	VMOVUPS Y2, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     one
+
+rest:
+	ADDQ       $0x08, SI
+	JZ         next
+	MOVQ       72(AX), SI
+	VMOVUPS    (SI), Y2
+	VMASKMOVPS (DX)(DI*4), Y2, Y3
+	VMASKMOVPS (BX)(DI*4), Y2, Y4
+	VCMPPS     $0x11, Y3, Y0, Y5
+	VCMPPS     $0x1e, Y3, Y1, Y3
+	VANDPS     Y5, Y3, Y3
+	VANDPS     Y4, Y3, Y3
+	VMASKMOVPS Y3, Y2, (CX)(DI*4)
+	ADDQ       $0x08, DI
+
+next:
+	MOVQ 32(AX), CX
+	ADDQ CX, 96(AX)
+	MOVQ 40(AX), CX
+	ADDQ CX, 104(AX)
+	MOVQ 48(AX), CX
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func hsigmoidslopeF32AVX2(a *byte)
+// Requires: AVX
+TEXT ·hsigmoidslopeF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 112(AX)
+
+row:
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
+	MOVQ 64(AX), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JLT  few
+
+many:
+	VMOVUPS (DX)(DI*4), Y0
+	VMOVUPS 32(DX)(DI*4), Y1
+	VMOVUPS constsAVX2<>+2016(SB), Y2
+	VMOVUPS constsAVX2<>+672(SB), Y3
+	VCMPPS  $0x11, Y0, Y2, Y2
+	VCMPPS  $0x1e, Y0, Y3, Y0
+	VANDPS  Y2, Y0, Y0
+	VMOVUPS constsAVX2<>+736(SB), Y2
+	VANDPS  Y2, Y0, Y0
+	VMULPS  (BX)(DI*4), Y0, Y0
+	VMOVUPS constsAVX2<>+2016(SB), Y2
+	VMOVUPS constsAVX2<>+672(SB), Y3
+	VCMPPS  $0x11, Y1, Y2, Y2
+	VCMPPS  $0x1e, Y1, Y3, Y1
+	VANDPS  Y2, Y1, Y1
+	VMOVUPS constsAVX2<>+736(SB), Y2
+	VANDPS  Y2, Y1, Y1
+	VMULPS  32(BX)(DI*4), Y1, Y1
+	VMOVUPS Y0, (CX)(DI*4)
+	VMOVUPS Y1, 32(CX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     many
+
+few:
+	ADDQ $0x08, SI
+	JLT  rest
+
+one:
+	VMOVUPS (DX)(DI*4), Y0
+	VMOVUPS constsAVX2<>+2016(SB), Y1
+	VMOVUPS constsAVX2<>+672(SB), Y2
+	VCMPPS  $0x11, Y0, Y1, Y1
+	VCMPPS  $0x1e, Y0, Y2, Y0
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS constsAVX2<>+736(SB), Y1
+	VANDPS  Y1, Y0, Y0
+	VMULPS  (BX)(DI*4), Y0, Y0
+	VMOVUPS Y0, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     one
+
+rest:
+	ADDQ       $0x08, SI
+	JZ         next
+	MOVQ       72(AX), SI
+	VMOVUPS    (SI), Y0
+	VMASKMOVPS (DX)(DI*4), Y0, Y1
+	VMASKMOVPS (BX)(DI*4), Y0, Y2
+	VMOVUPS    constsAVX2<>+2016(SB), Y3
+	VMOVUPS    constsAVX2<>+672(SB), Y4
+	VCMPPS     $0x11, Y1, Y3, Y3
+	VCMPPS     $0x1e, Y1, Y4, Y1
+	VANDPS     Y3, Y1, Y1
+	VMOVUPS    constsAVX2<>+736(SB), Y3
+	VANDPS     Y3, Y1, Y1
+	VMULPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)(DI*4)
+	ADDQ       $0x08, DI
+
+next:
+	MOVQ 32(AX), CX
+	ADDQ CX, 96(AX)
+	MOVQ 40(AX), CX
+	ADDQ CX, 104(AX)
+	MOVQ 48(AX), CX
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func hswishslopeF32AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·hswishslopeF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 112(AX)
+
+row:
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
+	MOVQ 64(AX), SI
+	XORQ DI, DI
+	SUBQ $0x10, SI
+	JLT  few
+
+many:
+	VMOVUPS     (DX)(DI*4), Y0
+	VMOVUPS     32(DX)(DI*4), Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y0, Y4
+	VMOVAPS     Y1, Y5
+	VMOVUPS     constsAVX2<>+672(SB), Y6
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y6, Y1, Y1
+	VMOVUPS     constsAVX2<>+768(SB), Y6
+	VMAXPS      Y0, Y6, Y0
+	VMAXPS      Y1, Y6, Y1
+	VMOVUPS     constsAVX2<>+704(SB), Y6
+	VMINPS      Y0, Y6, Y0
+	VMINPS      Y1, Y6, Y1
+	VMOVUPS     constsAVX2<>+736(SB), Y6
+	VMULPS      Y6, Y0, Y0
+	VMULPS      Y6, Y1, Y1
+	VMOVUPS     constsAVX2<>+2016(SB), Y6
+	VMOVUPS     constsAVX2<>+672(SB), Y7
+	VCMPPS      $0x11, Y2, Y6, Y6
+	VCMPPS      $0x1e, Y2, Y7, Y2
+	VANDPS      Y6, Y2, Y2
+	VMOVUPS     constsAVX2<>+736(SB), Y6
+	VANDPS      Y6, Y2, Y2
+	VFMADD231PS Y2, Y4, Y0
+	VMULPS      (BX)(DI*4), Y0, Y0
+	VMOVUPS     constsAVX2<>+2016(SB), Y2
+	VMOVUPS     constsAVX2<>+672(SB), Y4
+	VCMPPS      $0x11, Y3, Y2, Y2
+	VCMPPS      $0x1e, Y3, Y4, Y3
+	VANDPS      Y2, Y3, Y3
+	VMOVUPS     constsAVX2<>+736(SB), Y2
+	VANDPS      Y2, Y3, Y3
+	VFMADD231PS Y3, Y5, Y1
+	VMULPS      32(BX)(DI*4), Y1, Y1
+	VMOVUPS     Y0, (CX)(DI*4)
+	VMOVUPS     Y1, 32(CX)(DI*4)
+	ADDQ        $0x10, DI
+	SUBQ        $0x10, SI
+	JGE         many
+
+few:
+	ADDQ $0x08, SI
+	JLT  rest
+
+one:
+	VMOVUPS     (DX)(DI*4), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVUPS     constsAVX2<>+672(SB), Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     constsAVX2<>+768(SB), Y3
+	VMAXPS      Y0, Y3, Y0
+	VMOVUPS     constsAVX2<>+704(SB), Y3
+	VMINPS      Y0, Y3, Y0
+	VMOVUPS     constsAVX2<>+736(SB), Y3
+	VMULPS      Y3, Y0, Y0
+	VMOVUPS     constsAVX2<>+2016(SB), Y3
+	VMOVUPS     constsAVX2<>+672(SB), Y4
+	VCMPPS      $0x11, Y1, Y3, Y3
+	VCMPPS      $0x1e, Y1, Y4, Y1
+	VANDPS      Y3, Y1, Y1
+	VMOVUPS     constsAVX2<>+736(SB), Y3
+	VANDPS      Y3, Y1, Y1
+	VFMADD231PS Y1, Y2, Y0
+	VMULPS      (BX)(DI*4), Y0, Y0
+	VMOVUPS     Y0, (CX)(DI*4)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         one
+
+rest:
+	ADDQ        $0x08, SI
+	JZ          next
+	MOVQ        72(AX), SI
+	VMOVUPS     (SI), Y0
+	VMASKMOVPS  (DX)(DI*4), Y0, Y1
+	VMASKMOVPS  (BX)(DI*4), Y0, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVUPS     constsAVX2<>+672(SB), Y5
+	VADDPS      Y5, Y1, Y1
+	VMOVUPS     constsAVX2<>+768(SB), Y5
+	VMAXPS      Y1, Y5, Y1
+	VMOVUPS     constsAVX2<>+704(SB), Y5
+	VMINPS      Y1, Y5, Y1
+	VMOVUPS     constsAVX2<>+736(SB), Y5
+	VMULPS      Y5, Y1, Y1
+	VMOVUPS     constsAVX2<>+2016(SB), Y5
+	VMOVUPS     constsAVX2<>+672(SB), Y6
+	VCMPPS      $0x11, Y3, Y5, Y5
+	VCMPPS      $0x1e, Y3, Y6, Y3
+	VANDPS      Y5, Y3, Y3
+	VMOVUPS     constsAVX2<>+736(SB), Y5
+	VANDPS      Y5, Y3, Y3
+	VFMADD231PS Y3, Y4, Y1
+	VMULPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (CX)(DI*4)
+	ADDQ        $0x08, DI
+
+next:
+	MOVQ 32(AX), CX
+	ADDQ CX, 96(AX)
+	MOVQ 40(AX), CX
+	ADDQ CX, 104(AX)
+	MOVQ 48(AX), CX
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func sigmoidslopeF32AVX2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoidslopeF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 112(AX)
+
+row:
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
+	MOVQ 64(AX), SI
+	XORQ DI, DI
+	SUBQ $0x18, SI
+	JLT  few
+
+many:
+	VMOVUPS     (DX)(DI*4), Y0
+	VMOVUPS     32(DX)(DI*4), Y1
+	VMOVUPS     64(DX)(DI*4), Y2
+	VMOVUPS     constsAVX2<>+96(SB), Y3
+	VMOVUPS     constsAVX2<>+64(SB), Y4
+	VMAXPS      Y0, Y3, Y0
+	VMAXPS      Y1, Y3, Y1
+	VMAXPS      Y2, Y3, Y2
+	VMINPS      Y0, Y4, Y0
+	VMINPS      Y1, Y4, Y1
+	VMINPS      Y2, Y4, Y2
+	VMOVUPS     constsAVX2<>+192(SB), Y5
+	VMOVUPS     Y5, Y3
+	VMOVUPS     Y5, Y4
+	VMOVUPS     Y5, Y5
+	VMOVUPS     constsAVX2<>+160(SB), Y6
+	VFMADD231PS Y6, Y0, Y3
+	VFMADD231PS Y6, Y1, Y4
+	VFMADD231PS Y6, Y2, Y5
+	VMOVUPS     constsAVX2<>+192(SB), Y8
+	VSUBPS      Y8, Y3, Y6
+	VSUBPS      Y8, Y4, Y7
+	VSUBPS      Y8, Y5, Y8
+	VMOVUPS     constsAVX2<>+160(SB), Y9
+	VFMSUB132PS Y9, Y6, Y0
+	VFMSUB132PS Y9, Y7, Y1
+	VFMSUB132PS Y9, Y8, Y2
+	VMOVUPS     constsAVX2<>+448(SB), Y8
+	VMOVUPS     Y8, Y6
+	VMOVUPS     Y8, Y7
+	VMOVUPS     Y8, Y8
+	VMOVUPS     constsAVX2<>+480(SB), Y9
+	VFMADD213PS Y9, Y0, Y6
+	VFMADD213PS Y9, Y1, Y7
+	VFMADD213PS Y9, Y2, Y8
+	VMOVUPS     constsAVX2<>+512(SB), Y9
+	VFMADD213PS Y9, Y0, Y6
+	VFMADD213PS Y9, Y1, Y7
+	VFMADD213PS Y9, Y2, Y8
+	VMOVUPS     constsAVX2<>+544(SB), Y9
+	VFMADD213PS Y9, Y0, Y6
+	VFMADD213PS Y9, Y1, Y7
+	VFMADD213PS Y9, Y2, Y8
+	VMOVUPS     constsAVX2<>+576(SB), Y9
+	VFMADD213PS Y9, Y0, Y6
+	VFMADD213PS Y9, Y1, Y7
+	VFMADD213PS Y9, Y2, Y8
+	VMOVUPS     constsAVX2<>+608(SB), Y9
+	VFMADD213PS Y9, Y0, Y6
+	VFMADD213PS Y9, Y1, Y7
+	VFMADD213PS Y9, Y2, Y8
+	VMOVUPS     constsAVX2<>+640(SB), Y9
+	VFMADD213PS Y9, Y0, Y6
+	VFMADD213PS Y9, Y1, Y7
+	VFMADD213PS Y9, Y2, Y8
+	VPSLLD      $0x17, Y3, Y3
+	VPSLLD      $0x17, Y4, Y4
+	VPSLLD      $0x17, Y5, Y5
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VPADDD      Y0, Y3, Y3
+	VPADDD      Y0, Y4, Y4
+	VPADDD      Y0, Y5, Y5
+	VMOVUPS     constsAVX2<>+640(SB), Y2
+	VMOVUPS     Y2, Y0
+	VMOVUPS     Y2, Y1
+	VMOVUPS     Y2, Y2
+	VFMADD231PS Y3, Y6, Y0
+	VFMADD231PS Y4, Y7, Y1
+	VFMADD231PS Y5, Y8, Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y3
+	VDIVPS      Y0, Y3, Y0
+	VSUBPS      Y0, Y3, Y4
+	VMULPS      Y4, Y0, Y0
+	VMULPS      (BX)(DI*4), Y0, Y0
+	VDIVPS      Y1, Y3, Y1
+	VSUBPS      Y1, Y3, Y4
+	VMULPS      Y4, Y1, Y1
+	VMULPS      32(BX)(DI*4), Y1, Y1
+	VDIVPS      Y2, Y3, Y2
+	VSUBPS      Y2, Y3, Y3
+	VMULPS      Y3, Y2, Y2
+	VMULPS      64(BX)(DI*4), Y2, Y2
+	VMOVUPS     Y0, (CX)(DI*4)
+	VMOVUPS     Y1, 32(CX)(DI*4)
+	VMOVUPS     Y2, 64(CX)(DI*4)
+	ADDQ        $0x18, DI
+	SUBQ        $0x18, SI
+	JGE         many
+
+few:
+	ADDQ $0x10, SI
+	JLT  rest
+
+one:
+	VMOVUPS     (DX)(DI*4), Y0
+	VMOVUPS     constsAVX2<>+96(SB), Y1
+	VMOVUPS     constsAVX2<>+64(SB), Y2
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMOVUPS     constsAVX2<>+192(SB), Y1
+	VMOVUPS     Y1, Y1
+	VMOVUPS     constsAVX2<>+160(SB), Y2
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     constsAVX2<>+192(SB), Y2
+	VSUBPS      Y2, Y1, Y2
+	VMOVUPS     constsAVX2<>+160(SB), Y3
+	VFMSUB132PS Y3, Y2, Y0
+	VMOVUPS     constsAVX2<>+448(SB), Y2
+	VMOVUPS     Y2, Y2
+	VMOVUPS     constsAVX2<>+480(SB), Y3
+	VFMADD213PS Y3, Y0, Y2
+	VMOVUPS     constsAVX2<>+512(SB), Y3
+	VFMADD213PS Y3, Y0, Y2
+	VMOVUPS     constsAVX2<>+544(SB), Y3
+	VFMADD213PS Y3, Y0, Y2
+	VMOVUPS     constsAVX2<>+576(SB), Y3
+	VFMADD213PS Y3, Y0, Y2
+	VMOVUPS     constsAVX2<>+608(SB), Y3
+	VFMADD213PS Y3, Y0, Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y3
+	VFMADD213PS Y3, Y0, Y2
+	VPSLLD      $0x17, Y1, Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VPADDD      Y0, Y1, Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VMOVUPS     Y0, Y0
+	VFMADD231PS Y1, Y2, Y0
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VDIVPS      Y0, Y1, Y0
+	VSUBPS      Y0, Y1, Y1
+	VMULPS      Y1, Y0, Y0
+	VMULPS      (BX)(DI*4), Y0, Y0
+	VMOVUPS     Y0, (CX)(DI*4)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         one
+
+rest:
+	ADDQ        $0x08, SI
+	JZ          next
+	MOVQ        72(AX), SI
+	VMOVUPS     (SI), Y0
+	VMASKMOVPS  (DX)(DI*4), Y0, Y1
+	VMASKMOVPS  (BX)(DI*4), Y0, Y2
+	VMOVUPS     constsAVX2<>+96(SB), Y3
+	VMOVUPS     constsAVX2<>+64(SB), Y4
+	VMAXPS      Y1, Y3, Y1
+	VMINPS      Y1, Y4, Y1
+	VMOVUPS     constsAVX2<>+192(SB), Y3
+	VMOVUPS     Y3, Y3
+	VMOVUPS     constsAVX2<>+160(SB), Y4
+	VFMADD231PS Y4, Y1, Y3
+	VMOVUPS     constsAVX2<>+192(SB), Y4
+	VSUBPS      Y4, Y3, Y4
+	VMOVUPS     constsAVX2<>+160(SB), Y5
+	VFMSUB132PS Y5, Y4, Y1
+	VMOVUPS     constsAVX2<>+448(SB), Y4
+	VMOVUPS     Y4, Y4
+	VMOVUPS     constsAVX2<>+480(SB), Y5
+	VFMADD213PS Y5, Y1, Y4
+	VMOVUPS     constsAVX2<>+512(SB), Y5
+	VFMADD213PS Y5, Y1, Y4
+	VMOVUPS     constsAVX2<>+544(SB), Y5
+	VFMADD213PS Y5, Y1, Y4
+	VMOVUPS     constsAVX2<>+576(SB), Y5
+	VFMADD213PS Y5, Y1, Y4
+	VMOVUPS     constsAVX2<>+608(SB), Y5
+	VFMADD213PS Y5, Y1, Y4
+	VMOVUPS     constsAVX2<>+640(SB), Y5
+	VFMADD213PS Y5, Y1, Y4
+	VPSLLD      $0x17, Y3, Y3
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VPADDD      Y1, Y3, Y3
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VMOVUPS     Y1, Y1
+	VFMADD231PS Y3, Y4, Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y3
+	VDIVPS      Y1, Y3, Y1
+	VSUBPS      Y1, Y3, Y3
+	VMULPS      Y3, Y1, Y1
+	VMULPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (CX)(DI*4)
+	ADDQ        $0x08, DI
+
+next:
+	MOVQ 32(AX), CX
+	ADDQ CX, 96(AX)
+	MOVQ 40(AX), CX
+	ADDQ CX, 104(AX)
+	MOVQ 48(AX), CX
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func swishslopeF32AVX2(a *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swishslopeF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 112(AX)
+
+row:
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
+	MOVQ 64(AX), SI
+	XORQ DI, DI
+	SUBQ $0x18, SI
+	JLT  few
+
+many:
+	VMOVUPS     (DX)(DI*4), Y0
+	VMOVUPS     32(DX)(DI*4), Y1
+	VMOVUPS     64(DX)(DI*4), Y2
+	VMOVAPS     Y0, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y2, Y5
+	VMOVUPS     constsAVX2<>+96(SB), Y6
+	VMOVUPS     constsAVX2<>+64(SB), Y7
+	VMAXPS      Y0, Y6, Y0
+	VMAXPS      Y1, Y6, Y1
+	VMAXPS      Y2, Y6, Y2
+	VMINPS      Y0, Y7, Y0
+	VMINPS      Y1, Y7, Y1
+	VMINPS      Y2, Y7, Y2
+	VMOVUPS     constsAVX2<>+192(SB), Y8
+	VMOVUPS     Y8, Y6
+	VMOVUPS     Y8, Y7
+	VMOVUPS     Y8, Y8
+	VMOVUPS     constsAVX2<>+160(SB), Y9
+	VFMADD231PS Y9, Y0, Y6
+	VFMADD231PS Y9, Y1, Y7
+	VFMADD231PS Y9, Y2, Y8
+	VMOVUPS     constsAVX2<>+192(SB), Y11
+	VSUBPS      Y11, Y6, Y9
+	VSUBPS      Y11, Y7, Y10
+	VSUBPS      Y11, Y8, Y11
+	VMOVUPS     constsAVX2<>+160(SB), Y12
+	VFMSUB132PS Y12, Y9, Y0
+	VFMSUB132PS Y12, Y10, Y1
+	VFMSUB132PS Y12, Y11, Y2
+	VMOVUPS     constsAVX2<>+448(SB), Y11
+	VMOVUPS     Y11, Y9
+	VMOVUPS     Y11, Y10
+	VMOVUPS     Y11, Y11
+	VMOVUPS     constsAVX2<>+480(SB), Y12
+	VFMADD213PS Y12, Y0, Y9
+	VFMADD213PS Y12, Y1, Y10
+	VFMADD213PS Y12, Y2, Y11
+	VMOVUPS     constsAVX2<>+512(SB), Y12
+	VFMADD213PS Y12, Y0, Y9
+	VFMADD213PS Y12, Y1, Y10
+	VFMADD213PS Y12, Y2, Y11
+	VMOVUPS     constsAVX2<>+544(SB), Y12
+	VFMADD213PS Y12, Y0, Y9
+	VFMADD213PS Y12, Y1, Y10
+	VFMADD213PS Y12, Y2, Y11
+	VMOVUPS     constsAVX2<>+576(SB), Y12
+	VFMADD213PS Y12, Y0, Y9
+	VFMADD213PS Y12, Y1, Y10
+	VFMADD213PS Y12, Y2, Y11
+	VMOVUPS     constsAVX2<>+608(SB), Y12
+	VFMADD213PS Y12, Y0, Y9
+	VFMADD213PS Y12, Y1, Y10
+	VFMADD213PS Y12, Y2, Y11
+	VMOVUPS     constsAVX2<>+640(SB), Y12
+	VFMADD213PS Y12, Y0, Y9
+	VFMADD213PS Y12, Y1, Y10
+	VFMADD213PS Y12, Y2, Y11
+	VPSLLD      $0x17, Y6, Y6
+	VPSLLD      $0x17, Y7, Y7
+	VPSLLD      $0x17, Y8, Y8
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VPADDD      Y0, Y6, Y6
+	VPADDD      Y0, Y7, Y7
+	VPADDD      Y0, Y8, Y8
+	VMOVUPS     constsAVX2<>+640(SB), Y2
+	VMOVUPS     Y2, Y0
+	VMOVUPS     Y2, Y1
+	VMOVUPS     Y2, Y2
+	VFMADD231PS Y6, Y9, Y0
+	VFMADD231PS Y7, Y10, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y6
+	VDIVPS      Y0, Y6, Y0
+	VSUBPS      Y0, Y6, Y7
+	VFMADD213PS Y6, Y3, Y7
+	VMULPS      Y7, Y0, Y0
+	VMULPS      (BX)(DI*4), Y0, Y0
+	VDIVPS      Y1, Y6, Y1
+	VSUBPS      Y1, Y6, Y3
+	VFMADD213PS Y6, Y4, Y3
+	VMULPS      Y3, Y1, Y1
+	VMULPS      32(BX)(DI*4), Y1, Y1
+	VDIVPS      Y2, Y6, Y2
+	VSUBPS      Y2, Y6, Y3
+	VFMADD213PS Y6, Y5, Y3
+	VMULPS      Y3, Y2, Y2
+	VMULPS      64(BX)(DI*4), Y2, Y2
+	VMOVUPS     Y0, (CX)(DI*4)
+	VMOVUPS     Y1, 32(CX)(DI*4)
+	VMOVUPS     Y2, 64(CX)(DI*4)
+	ADDQ        $0x18, DI
+	SUBQ        $0x18, SI
+	JGE         many
+
+few:
+	ADDQ $0x10, SI
+	JLT  rest
+
+one:
+	VMOVUPS     (DX)(DI*4), Y0
+	VMOVAPS     Y0, Y1
+	VMOVUPS     constsAVX2<>+96(SB), Y2
+	VMOVUPS     constsAVX2<>+64(SB), Y3
+	VMAXPS      Y0, Y2, Y0
+	VMINPS      Y0, Y3, Y0
+	VMOVUPS     constsAVX2<>+192(SB), Y2
+	VMOVUPS     Y2, Y2
+	VMOVUPS     constsAVX2<>+160(SB), Y3
+	VFMADD231PS Y3, Y0, Y2
+	VMOVUPS     constsAVX2<>+192(SB), Y3
+	VSUBPS      Y3, Y2, Y3
+	VMOVUPS     constsAVX2<>+160(SB), Y4
+	VFMSUB132PS Y4, Y3, Y0
+	VMOVUPS     constsAVX2<>+448(SB), Y3
+	VMOVUPS     Y3, Y3
+	VMOVUPS     constsAVX2<>+480(SB), Y4
+	VFMADD213PS Y4, Y0, Y3
+	VMOVUPS     constsAVX2<>+512(SB), Y4
+	VFMADD213PS Y4, Y0, Y3
+	VMOVUPS     constsAVX2<>+544(SB), Y4
+	VFMADD213PS Y4, Y0, Y3
+	VMOVUPS     constsAVX2<>+576(SB), Y4
+	VFMADD213PS Y4, Y0, Y3
+	VMOVUPS     constsAVX2<>+608(SB), Y4
+	VFMADD213PS Y4, Y0, Y3
+	VMOVUPS     constsAVX2<>+640(SB), Y4
+	VFMADD213PS Y4, Y0, Y3
+	VPSLLD      $0x17, Y2, Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VPADDD      Y0, Y2, Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VMOVUPS     Y0, Y0
+	VFMADD231PS Y2, Y3, Y0
+	VMOVUPS     constsAVX2<>+640(SB), Y2
+	VDIVPS      Y0, Y2, Y0
+	VSUBPS      Y0, Y2, Y3
+	VFMADD213PS Y2, Y1, Y3
+	VMULPS      Y3, Y0, Y0
+	VMULPS      (BX)(DI*4), Y0, Y0
+	VMOVUPS     Y0, (CX)(DI*4)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         one
+
+rest:
+	ADDQ        $0x08, SI
+	JZ          next
+	MOVQ        72(AX), SI
+	VMOVUPS     (SI), Y0
+	VMASKMOVPS  (DX)(DI*4), Y0, Y1
+	VMASKMOVPS  (BX)(DI*4), Y0, Y2
+	VMOVAPS     Y1, Y3
+	VMOVUPS     constsAVX2<>+96(SB), Y4
+	VMOVUPS     constsAVX2<>+64(SB), Y5
+	VMAXPS      Y1, Y4, Y1
+	VMINPS      Y1, Y5, Y1
+	VMOVUPS     constsAVX2<>+192(SB), Y4
+	VMOVUPS     Y4, Y4
+	VMOVUPS     constsAVX2<>+160(SB), Y5
+	VFMADD231PS Y5, Y1, Y4
+	VMOVUPS     constsAVX2<>+192(SB), Y5
+	VSUBPS      Y5, Y4, Y5
+	VMOVUPS     constsAVX2<>+160(SB), Y6
+	VFMSUB132PS Y6, Y5, Y1
+	VMOVUPS     constsAVX2<>+448(SB), Y5
+	VMOVUPS     Y5, Y5
+	VMOVUPS     constsAVX2<>+480(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VMOVUPS     constsAVX2<>+512(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VMOVUPS     constsAVX2<>+544(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VMOVUPS     constsAVX2<>+576(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VMOVUPS     constsAVX2<>+608(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VMOVUPS     constsAVX2<>+640(SB), Y6
+	VFMADD213PS Y6, Y1, Y5
+	VPSLLD      $0x17, Y4, Y4
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VPADDD      Y1, Y4, Y4
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VMOVUPS     Y1, Y1
+	VFMADD231PS Y4, Y5, Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y4
+	VDIVPS      Y1, Y4, Y1
+	VSUBPS      Y1, Y4, Y5
+	VFMADD213PS Y4, Y3, Y5
+	VMULPS      Y5, Y1, Y1
+	VMULPS      Y2, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (CX)(DI*4)
+	ADDQ        $0x08, DI
+
+next:
+	MOVQ 32(AX), CX
+	ADDQ CX, 96(AX)
+	MOVQ 40(AX), CX
+	ADDQ CX, 104(AX)
+	MOVQ 48(AX), CX
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func dotF32AVX2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dotF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ 8(AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 24(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 40(AX), R8
+	MOVQ 48(AX), R9
+	SUBQ $0x20, DI
+	JLT  few
+
+many:
+	VMOVUPS (CX), Y0
+	VMOVUPS (SI), Y1
+	VMOVUPS 32(CX), Y2
+	VMOVUPS 32(SI), Y3
+	VMOVUPS 64(CX), Y4
+	VMOVUPS 64(SI), Y5
+	VMOVUPS 96(CX), Y6
+	VMOVUPS 96(SI), Y7
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    56(AX), R12
+
+rowsMany:
+	VMOVUPS     (R10), Y8
+	VMOVUPS     (R11), Y9
+	VSUBPS      Y1, Y9, Y9
+	VFMADD231PS Y8, Y9, Y0
+	VMOVUPS     32(R10), Y8
+	VMOVUPS     32(R11), Y9
+	VSUBPS      Y3, Y9, Y9
+	VFMADD231PS Y8, Y9, Y2
+	VMOVUPS     64(R10), Y8
+	VMOVUPS     64(R11), Y9
+	VSUBPS      Y5, Y9, Y9
+	VFMADD231PS Y8, Y9, Y4
+	VMOVUPS     96(R10), Y8
+	VMOVUPS     96(R11), Y9
+	VSUBPS      Y7, Y9, Y9
+	VFMADD231PS Y8, Y9, Y6
+	ADDQ        R8, R10
+	ADDQ        R9, R11
+	DECQ        R12
+	JNZ         rowsMany
+	VMOVUPS     Y0, (CX)
+	VMOVUPS     Y2, 32(CX)
+	VMOVUPS     Y4, 64(CX)
+	VMOVUPS     Y6, 96(CX)
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x20, DI
+	JGE         many
+
+few:
+	ADDQ $0x18, DI
+	JLT  rest
+
+one:
+	VMOVUPS (CX), Y0
+	VMOVUPS (SI), Y1
+	MOVQ    DX, R10
+	MOVQ    BX, R11
+	MOVQ    56(AX), R12
+
+rowsOne:
+	VMOVUPS     (R10), Y2
+	VMOVUPS     (R11), Y3
+	VSUBPS      Y1, Y3, Y3
+	VFMADD231PS Y2, Y3, Y0
+	ADDQ        R8, R10
+	ADDQ        R9, R11
+	DECQ        R12
+	JNZ         rowsOne
+	VMOVUPS     Y0, (CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
+	SUBQ        $0x08, DI
+	JGE         one
+
+rest:
+	ADDQ       $0x08, DI
+	JZ         done
+	MOVQ       72(AX), DI
+	VMOVUPS    (DI), Y0
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (SI), Y0, Y2
+	MOVQ       DX, DI
+	MOVQ       BX, R10
+	MOVQ       56(AX), AX
+
+rowsRest:
+	VMASKMOVPS  (DI), Y0, Y3
+	VMASKMOVPS  (R10), Y0, Y4
+	VSUBPS      Y2, Y4, Y4
+	VFMADD231PS Y3, Y4, Y1
+	ADDQ        R8, DI
+	ADDQ        R9, R10
+	DECQ        AX
+	JNZ         rowsRest
+	VMASKMOVPS  Y1, Y0, (CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
 
 done:
 	VZEROUPPER

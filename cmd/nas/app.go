@@ -53,7 +53,8 @@ var commands = []struct {
 }{
 	{"Search:", []func(*app) *cobra.Command{newRun, newCheck, newSpace, newPick, newGenes, newPlot, newReport,
 		newCompare, newImprove}},
-	{"Train the candidates:", []func(*app) *cobra.Command{newEvaluators, newAsk, newWork, newTell, newWorker, newFleet}},
+	{"Train networks:", []func(*app) *cobra.Command{
+		newTrain, newEvaluators, newAsk, newWork, newTell, newWorker, newFleet}},
 	{"Time networks:", []func(*app) *cobra.Command{
 		newBench, newPredict, newCalibrate, newValidate, newDevices, newKernels, newDoctor}},
 	{"See and convert networks:", []func(*app) *cobra.Command{

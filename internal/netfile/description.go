@@ -31,6 +31,10 @@ func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([
 func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 	n := new(blocks.Network)
 	err := jsonfile.Decode(data, n)
+	var head struct{ Format float64 }
+	if err != nil && json.Unmarshal(data, &head) == nil && head.Format > 0 { // a network's is a text
+		return nil, errOtherKind
+	}
 	if err != nil { // what is of another type has a line, which a type that decodes itself cannot tell
 		if e := jsonfile.Decode(data, new(layout)); e != nil {
 			err = e
@@ -38,6 +42,10 @@ func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 	}
 	return &Network{Network: n}, err
 }
+
+// errOtherKind is the error for a file of this program that holds something else.
+var errOtherKind = errors.New("it has a format number, as a latency profile or a baseline has, and is none that can " +
+	"be read: restore the file, or name a network")
 
 // layout has the types of a network's text.
 type layout struct {

@@ -211,7 +211,7 @@ func Read(path string, o Options) (*Network, error) {
 	}
 	n, err := formats[i].decode(path, data, o)
 	if err != nil {
-		if models[ext] == nil { // whose errors are about what another program wrote
+		if models[ext] == nil && !errors.Is(err, errOtherKind) { // whose errors are about what another program wrote
 			err = fmt.Errorf("%w: restore the file, or write it again with nas export", err)
 		}
 		return nil, fault.Errorf("netfile: %s: %w", path, err)

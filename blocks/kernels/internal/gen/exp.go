@@ -37,6 +37,7 @@ var consts = []struct {
 	{"geluP3", bits(0.000332513358)}, {"geluP4", bits(1.25910866e-05)}, {"geluP5", bits(4.53484523e-08)},
 	{"geluQ1", bits(0.250994243)}, {"geluQ2", bits(0.0285175689)}, {"geluQ3", bits(0.00187023045)},
 	{"geluQ4", bits(7.26148976e-05)}, {"geluQ5", bits(1.19109335e-06)},
+	{"minusThree", bits(-3)},
 }
 
 func bits(f float64) uint32 { return math.Float32bits(float32(f)) }

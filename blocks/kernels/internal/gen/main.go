@@ -112,6 +112,9 @@ func (g *generator) all() {
 	g.pairs()
 	g.taps()
 	g.vecs()
+	if !g.wide() { // AVX-512 takes these of AVX2
+		g.backward()
+	}
 	g.peakKernel()
 	if !g.wide() {
 		g.cpuid()

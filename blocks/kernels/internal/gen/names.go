@@ -25,6 +25,16 @@ func (i isa) gemmKernel(mr, nr int, indirect bool) kernel {
 		form, i.name, mr, nr, fam, mr, nr, name)}
 }
 
+// outerKernel sums the products of mr columns of a and nr of b.
+func (i isa) outerKernel(mr, nr int) kernel {
+	name := fmt.Sprintf("outerF32%s_%dx%d", i.goName, mr, nr)
+	doc := fmt.Sprintf("// for i := range %d { for j := range n {\n"+
+		"//\tc[i][j] += sum over p of a[p][i]*b[p][j]\n// }} in %d columns, nblk times\n", mr, nr)
+	row := fmt.Sprintf("name: \"outer_f32_%s_%dx%d\", fam: famOuter, mr: %d, nr: %d, outer: %s",
+		i.name, mr, nr, mr, nr, name)
+	return kernel{name, "outerArgs", doc, row}
+}
+
 // dwKernel is a depthwise tile of u neighbouring outputs, kw taps a row, stride s; with kw 0 for any kernel.
 func (i isa) dwKernel(kw, s, u int) kernel {
 	form, size := "dw", ""
