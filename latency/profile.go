@@ -83,6 +83,8 @@ type Calibration struct {
 	AddedTo      string  `json:"added_to,omitempty"`     // date of the calibration that this one continued
 	Source       string  `json:"source,omitempty"`       // where a table comes from
 	Base         string  `json:"base_profile,omitempty"` // device whose profile was adapted
+	// Heat is the load before the timings; nil: there was none.
+	Heat *timing.Heat `json:"heat,omitempty"`
 }
 
 // NetworkTime is a network that was measured end to end.

@@ -95,7 +95,7 @@ var rules = []rule{
 	{"internal/known", []string{"accuracy/training", "internal/evaluator", "internal/journal", "internal/runstore", "internal/tasks", "search"}, nil},
 	{"internal/evaluator", []string{"accuracy", "accuracy/benchmark", "accuracy/training", "internal/rungs", "blocks", "blocks/engine", "blocks/tflite", "blocks/tflite/arena", "internal/config", "internal/device", "internal/profiles", "internal/resolve",
 		"internal/runstore", "internal/work", "latency", "latency/devices", "latency/timing", "search", "space"}, nil},
-	{"internal/profiles", []string{"blocks", "blocks/zoo", "internal/config", "internal/device", "internal/runstore", "internal/work", "latency",
+	{"internal/profiles", []string{"latency/native", "blocks", "blocks/zoo", "internal/config", "internal/device", "internal/runstore", "internal/work", "latency",
 		"latency/calibrate", "latency/timing", "space"}, nil},
 	{"internal/work", []string{"search"}, nil},
 	{"internal/audit", []string{"accuracy", "blocks", "internal/evaluator", "internal/runstore", "space"}, []string{"gonum.org/v1/gonum"}},

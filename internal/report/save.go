@@ -29,6 +29,15 @@ type Figure interface {
 	layout() (*layout, error)
 }
 
+// Title returns the title of a figure.
+func Title(f Figure) (string, error) {
+	p, err := f.layout()
+	if err != nil {
+		return "", fault.Errorf("report: %w", err)
+	}
+	return p.title, nil
+}
+
 // formats are the file formats of [Encode], by extension.
 var formats = []string{"svg", "png", "pdf"}
 

@@ -14,7 +14,7 @@ func withLive(o work.Options, live *view.Live) work.Options {
 	progress := o.Progress
 	o.Progress = func(p work.Progress) {
 		if !p.Ended {
-			live.Step(p.Step, p.String())
+			live.Step(view.Step{Name: p.Step, Detail: p.String(), Done: p.Done, Total: p.Total})
 		}
 		if progress != nil {
 			progress(p)
