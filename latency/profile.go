@@ -18,6 +18,7 @@ import (
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
 	"nas/internal/stat"
+	"nas/latency/internal/agreement"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
@@ -40,6 +41,9 @@ type (
 	AdditiveModel = costmodel.AdditiveModel
 	NetworkModel  = costmodel.NetworkModel
 )
+
+// Validation compares predictions of held-out networks with measurements.
+type Validation = agreement.Validation
 
 // Profile holds the measurements of one device, the models fitted to them, and how good
 // these are on held-out networks. It is stored as JSON, with one line for each measurement.

@@ -1,11 +1,14 @@
 package netfile
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/blocks/pytorch"
 	"nas/blocks/quant"
 	"nas/blocks/tflite"
 	"nas/internal/boundedfile"
@@ -112,4 +115,37 @@ func integersLater(path string) func() (func(in []float32) ([][]float32, error),
 		}
 		return m.Run, nil
 	}
+}
+
+// decodeModel reads what other programs write for convolutional networks.
+func decodeModel(path string, _ []byte, o Options) (*Network, error) {
+	m, err := readModel(path, o, false)
+	if err != nil {
+		return nil, err
+	}
+	m.Network.Meta = m.Metadata
+	n := &Network{
+		Network: m.Network, Weights: weightsLater(path, o, m.Network), Input: &m.Input, Outputs: m.Outputs, Notes: m.Notes,
+	}
+	if rounds(m.Network) {
+		n.Quantised = quantisedLater(path, o)
+	}
+	if m.Integers {
+		n.Integers = integersLater(path)
+	}
+	return n, nil
+}
+
+// ReadWeights reads weights for n from a .safetensors or .npz file: the state
+// dict of the Python module that n is written as. wrapper is what training put before
+// the names, which was taken off.
+func ReadWeights(path string, n *blocks.Network) (w *blocks.Weights, wrapper string, err error) {
+	w, wrapper, err = pytorch.ReadFile(path, n)
+	var shape *pytorch.ShapeError
+	if errors.As(err, &shape) && len(shape.Want) == len(shape.Shape) && len(shape.Want) > 0 &&
+		shape.Want[0] == n.Output().C && slices.Equal(shape.Want[1:], shape.Shape[1:]) {
+		err = fmt.Errorf("%w: the weights are of a network with %d classes, name that one, such as "+
+			"results/mobile:17@classes=%d", err, shape.Shape[0], shape.Shape[0])
+	}
+	return w, wrapper, err
 }

@@ -36,7 +36,7 @@ type Measured struct {
 func measure(
 	ctx context.Context, s *evaluator.Setup, store *runstore.Run, front []Member, earlier []*results.Stored,
 ) (*Measured, error) {
-	which := evenly(len(front), min(s.Config.Output.Measure, len(front)))
+	which := stat.Evenly(len(front), min(s.Config.Output.Measure, len(front)))
 	if len(which) == 0 {
 		return nil, nil
 	}

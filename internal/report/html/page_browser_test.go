@@ -299,7 +299,7 @@ func (l *liveRun) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u := Update{
 			Run: "1", Step: "search", Detail: fmt.Sprintf("%d of 10000", l.shown), Done: l.shown, Total: 10000,
 			State: l.state, Next: 30, Ended: l.over,
-			From: from, Of: l.shown, Trials: l.trials[from:min(from+2000, l.shown)],
+			From: from, Of: l.shown, Trials: l.trials[from:min(from+2000, l.shown)], Curves: l.shown / 1000,
 		}
 		for _, m := range l.report.Members {
 			if m.Trial < l.shown && from+len(u.Trials) == l.shown {
@@ -312,6 +312,12 @@ func (l *liveRun) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/growth":
 		var wide, narrow any
 		wide, narrow, err = Draw(l.report.Figures[0])
+		v = map[string]any{"wide": wide, "narrow": narrow}
+	case "/curves":
+		var wide, narrow any
+		wide, narrow, err = Draw(report.Curves{Title: "learned so far", Curves: []report.Curve{
+			{Points: []report.XY{{X: 1, Y: 40}, {X: 3, Y: 60}}}, {Points: []report.XY{{X: 1, Y: 50}}, Running: true},
+		}})
 		v = map[string]any{"wide": wide, "narrow": narrow}
 	case "/control":
 		if r.Method != http.MethodPost || r.Header.Get("X-Nas-Token") != l.head.Token {
@@ -353,7 +359,12 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 	pressButtons(t, b)
 	b.shot("page-live")
 	watchFronts(b, 100, len(p.Members))
+	if b.eval(`document.querySelector('#learning').hidden`) != "true" {
+		t.Error("before anything is learned its section is shown")
+	}
 	l.set(5000, false, false)
+	b.until(`document.querySelector('#learning .wide svg')?.textContent.includes('learned so far')`)
+	b.until(`document.querySelector('#learning .narrow svg')?.textContent.includes('at work')`)
 	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, len(p.Members)))
 	b.until(`document.querySelector('#live').innerText === 'search: 5000 of 10000'`)
 	wantsNoOtherFront(t, b)
