@@ -14,6 +14,9 @@ func withLive(o work.Options, live *view.Live) work.Options {
 	progress := o.Progress
 	o.Progress = func(p work.Progress) {
 		if !p.Ended {
+			if p.Seconds && p.Total > 0 {
+				p.Done = min(p.Done, p.Total) // it may take a little longer than its budget
+			}
 			live.Step(view.Step{Name: p.Step, Detail: p.String(), Done: p.Done, Total: p.Total})
 		}
 		if progress != nil {

@@ -217,7 +217,7 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	l.mu.Lock()
 	u := html.Update{
 		Run: l.run, Step: l.step.Name, Detail: l.step.Detail, Done: l.step.Done, Total: l.step.Total,
-		State: l.Control.state(), Next: 1000, Ended: l.finished != "",
+		State: l.state(), Next: 1000, Ended: l.finished != "",
 		From: min(from, len(l.trials)), Of: len(l.trials), Curves: l.curves,
 	}
 	if run := r.URL.Query().Get("run"); run == "" || run == l.run {
@@ -239,6 +239,14 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 		u.Next = 5000 // drawing would disturb what is timed
 	}
 	l.writeJSON(w, u)
+}
+
+// state is what the page shows; the caller holds the lock.
+func (l *Live) state() string {
+	if l.step.Name == "ended" { // without a report
+		return "ended"
+	}
+	return l.Control.state()
 }
 
 // serveNetwork answers a trial's diagram and layers.

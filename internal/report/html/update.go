@@ -10,7 +10,7 @@ type Update struct {
 	Detail  string // "1200 of 4000"
 	Done    int    // of Total; that is 0 if it is unknown
 	Total   int
-	State   string // "running", "pausing", "paused", "stopping"
+	State   string // "running", "pausing", "paused", "stopping", "ended"
 	Next    int    // milliseconds until the page should ask again
 	Ended   bool   // the report of the finished run is there
 	From    int    // index of the first of Trials

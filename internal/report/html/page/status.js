@@ -1,7 +1,7 @@
 // What a run under way does, how far it has come, and the buttons that pause and stop it.
 const part = id => document.getElementById(id);
 const token = document.querySelector('[data-token]')?.dataset.token;
-const words = {pausing: 'pausing, what has begun is finished first', paused: 'paused', stopping: 'stopping, what was found is kept'};
+const words = {pausing: 'pausing, what has begun is finished first', paused: 'paused', stopping: 'stopping, what was found is kept', ended: 'the run has ended, and nothing is on its front'};
 let asked = '', told = '';
 async function get(path) {
   const r = await fetch(path, {cache: 'no-store'});
@@ -26,14 +26,14 @@ function status(u) {
     return;
   }
   const what = u.detail ? `${u.step}: ${u.detail}` : u.step || 'reading the config';
-  live.textContent = words[u.state] ? `${words[u.state]} (${what})` : what;
+  live.textContent = u.state === 'ended' ? words.ended : words[u.state] ? `${words[u.state]} (${what})` : what;
   const bar = part('bar');
   bar.hidden = !u.total;
   if (u.total) { bar.max = u.total; bar.value = Math.min(u.done, u.total); bar.textContent = `${u.done} of ${u.total}`; }
   say(words[u.state] || u.step); // not every number: that would never be silent
   if (!token) return;
   part('pause').textContent = u.state === 'paused' || u.state === 'pausing' ? 'Go on' : 'Pause';
-  part('pause').disabled = part('stop').disabled = u.state === 'stopping';
+  part('pause').disabled = part('stop').disabled = u.state === 'stopping' || u.state === 'ended';
 }
 function say(text) {
   if (text && text !== told) part('said').textContent = told = text;
