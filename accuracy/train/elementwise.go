@@ -24,8 +24,8 @@ func (o *act) uses() (forward, backward []*tensor) {
 
 func (o *act) forward(w *worker, s span) {
 	n := s.n * o.in.elems
-	w.set.Activate(kernels.Map{W: 1, C: n, Y1: 1}, kernels.Dense(o.out.of(w, s), 1, 1, n), kernels.Dense(o.in.of(w, s), 1, 1, n),
-		o.f, w.sc)
+	w.set.Activate(kernels.Map{W: 1, C: n, Y1: 1}, kernels.Dense(o.out.of(w, s), 1, 1, n),
+		kernels.Dense(o.in.of(w, s), 1, 1, n), o.f, w.sc)
 }
 
 func (o *act) backward(w *worker, s span) {

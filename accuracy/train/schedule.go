@@ -73,8 +73,8 @@ func (m *model) schedule(l *lowering) {
 }
 
 // remember decides which maps are kept for the whole batch. One that a single phase uses is not. Nor is the output of a
-// batch normalisation that one phase uses forward and one backward: it is computed again from the input, which is in the
-// cache then, instead of being written to memory and read again. count is the number of forward phases.
+// batch normalisation that one phase uses forward and one backward: it is computed again from the input, which is in
+// the cache then, instead of being written to memory and read again. count is the number of forward phases.
 func (m *model) remember(c *scheduler, all []*tensor, count int) {
 	var kept, local []*tensor
 	again := map[*tensor]*norm{}

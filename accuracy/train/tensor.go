@@ -61,7 +61,8 @@ type placement struct {
 
 // arrange gives each tensor a place, such that two share floats only if they do not conflict. The largest are placed
 // first, each at the lowest place that is free. It returns the number of floats. size is the number of a tensor.
-func arrange(tensors []*tensor, size func(t *tensor) int, conflict func(a, b *tensor) bool) (all []placement, floats int) {
+func arrange(tensors []*tensor, size func(t *tensor) int, conflict func(a, b *tensor) bool) (
+	all []placement, floats int) {
 	order := slices.Clone(tensors)
 	slices.SortStableFunc(order, func(a, b *tensor) int { return cmp.Compare(size(b), size(a)) })
 	for _, t := range order {
