@@ -108,11 +108,17 @@ test-torch: pytorch ## networks trained by the recipes, in PyTorch
 	@[ -n "$(PYTHON)" ] || echo 'test-torch: SKIPPED, the recipes were not tried: there is no PyTorch here and it could not be installed'
 	NAS_TORCH=1 $(TEST) -count=1 ./accuracy/evaluators
 
-# So is Chromium. The test drives it through a pipe and needs nothing else.
-test-page: ## the report, used in a headless Chromium as a person would
+AXE = .tools/axe/node_modules/axe-core/axe.min.js
+
+# So are Chromium, which the tests drive through a pipe, and axe-core, which looks for what a screen reader or weak eyes
+# stumble over.
+test-page: ## the pages, used in a headless Chromium as a person would, and checked by axe-core
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "$$NAS_CHROMIUM" ] || { command -v apt-get >/dev/null && \
 		{ [ "$$(id -u)" = 0 ] && S= || S='sudo -n'; $$S apt-get update -qq && $$S apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; } || true
-	$(GO) test -count=1 -v -run '^TestPageInABrowser$$' ./internal/report
+	@[ -f $(AXE) ] || { command -v npm >/dev/null && \
+		npm install --silent --no-audit --no-fund --ignore-scripts --prefix .tools/axe axe-core@4.14.1; } >/dev/null 2>&1 || true
+	@[ -f $(AXE) ] || echo 'test-page: SKIPPED axe-core: it is not here and could not be installed (npm install --prefix .tools/axe axe-core)'
+	$(GO) test -count=1 -v -run '^(TestPageInABrowser|TestAccessible)$$' ./internal/report/html
 
 test-kill: ## kill -9 a run at 50 instants, resume each, compare bytes
 	NAS_KILL=50 $(GO) test -count=1 -timeout 60m -run '^TestKill(Training)?$$' -v ./cmd/nas

@@ -8,6 +8,7 @@ import (
 
 	"nas/accuracy/features"
 	"nas/accuracy/imagenet"
+	"nas/accuracy/internal/scale"
 	"nas/accuracy/proxy"
 	"nas/blocks"
 
@@ -41,6 +42,13 @@ type ChainEstimator interface {
 	// to the bit.
 	EstimateChain(ctx context.Context, name string, chain ...*BlockFeatures) (Score, error)
 }
+
+// ReferenceSize is the number of networks of a reference sample.
+const ReferenceSize = 256
+
+// Scale holds the scores of a reference sample by proxy, which turn a raw score into a position. It is stored as JSON.
+// The zero value is an empty scale.
+type Scale = scale.Scale
 
 // A ScaledEstimator's values are positions on the scale of a reference sample.
 type ScaledEstimator interface {

@@ -27,13 +27,13 @@ type RankMean struct {
 func newRankMean(
 	ctx context.Context, parts []Estimator, stored *Scale, reference []*blocks.Network, workers int,
 ) (*RankMean, error) {
-	r := &RankMean{parts: parts, names: make([]string, len(parts)), scale: &Scale{parts: map[string]*ecdf{}}}
+	r := &RankMean{parts: parts, names: make([]string, len(parts)), scale: &Scale{}}
 	var missing []int
 	for i, p := range parts {
 		name := p.String()
 		r.names[i] = name
-		if stored != nil && stored.parts[name] != nil {
-			r.scale.parts[name] = stored.parts[name]
+		if stored.Has(name) {
+			r.scale.Add(name, stored.Sample(name))
 			continue
 		}
 		if len(reference) < 2 {
@@ -64,9 +64,9 @@ func newRankMean(
 		for j, of := range first {
 			samples[k][j] = samples[k][of]
 		}
-		r.scale.parts[r.names[i]] = newECDF(samples[k])
+		r.scale.Add(r.names[i], samples[k])
 	}
-	r.id = r.scale.id(r.names)
+	r.id = r.scale.ID(r.names)
 	return r, nil
 }
 
@@ -77,15 +77,15 @@ func (r *RankMean) Scale() *Scale { return r.scale }
 func (r *RankMean) ReferenceValues() []float64 {
 	var values []float64
 	for _, name := range r.names {
-		part := r.scale.parts[name]
+		sample := r.scale.Sample(name)
 		if values == nil {
-			values = make([]float64, len(part.sample))
+			values = make([]float64, len(sample))
 		}
-		if len(part.sample) != len(values) {
+		if len(sample) != len(values) {
 			return nil
 		}
-		for i, v := range part.sample {
-			values[i] += part.position(v) / float64(len(r.names))
+		for i, v := range sample {
+			values[i] += r.scale.Position(name, v) / float64(len(r.names))
 		}
 	}
 	return values
@@ -97,7 +97,7 @@ func (r *RankMean) sampleOf(name string) []float64 {
 	if !slices.Contains(r.names, name) {
 		return nil
 	}
-	return r.scale.parts[name].sample
+	return r.scale.Sample(name)
 }
 
 // Estimate returns the mean position. Parts of the score holds the raw value of each
@@ -114,7 +114,7 @@ func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *
 		if err != nil {
 			return Score{}, err
 		}
-		pos := r.scale.parts[r.names[i]].position(ps.Value)
+		pos := r.scale.Position(r.names[i], ps.Value)
 		s.Value += pos / float64(len(r.parts))
 		name := p.Info().Name
 		s.Parts[name] = ps.Value

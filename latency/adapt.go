@@ -11,6 +11,7 @@ import (
 	"nas/blocks/engine"
 	"nas/internal/fault"
 	"nas/internal/stat"
+	"nas/latency/internal/agreement"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
@@ -137,7 +138,7 @@ func (p *Profile) crossValidate(base *costmodel.UnitModel) {
 		return
 	}
 	scores, errs, spreads := make([]float64, n), make([]float64, n), make([]float64, n)
-	ps := make([]pair, n)
+	ps := make([]agreement.Pair, n)
 	folds := min(n, 10)
 	for f := range folds {
 		var in, out []int
@@ -159,7 +160,7 @@ func (p *Profile) crossValidate(base *costmodel.UnitModel) {
 			ms, _, _ := network.Predict(&hs[i].Totals)
 			errs[i] = math.Abs(math.Log(hs[i].Measured / ms))
 			spreads[i] = hs[i].RelativeSD()
-			ps[i] = pair{name: p.HeldOut[i].Name, predicted: ms, measured: hs[i].Measured, macs: macs[i]}
+			ps[i] = agreement.Pair{Name: p.HeldOut[i].Name, Predicted: ms, Measured: hs[i].Measured, MACs: macs[i]}
 		}
 	}
 	net := p.Network
@@ -173,9 +174,9 @@ func (p *Profile) crossValidate(base *costmodel.UnitModel) {
 	}
 	for i := range ps {
 		half := net.Quantile * (net.Floor + spreads[i])
-		ps[i].low, ps[i].high = ps[i].predicted*math.Exp(-half), ps[i].predicted*math.Exp(half)
+		ps[i].Low, ps[i].High = ps[i].Predicted*math.Exp(-half), ps[i].Predicted*math.Exp(half)
 	}
-	p.Validation = summarize(ps, fitLine(ps))
+	p.Validation = agreement.Summarize(ps, agreement.FitLine(ps))
 }
 
 // Unrelated returns an error if the times of the networks that the profile was adapted to have nothing to

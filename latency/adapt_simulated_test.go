@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"nas/latency/internal/agreement"
 	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
@@ -45,15 +46,18 @@ func judge(t *testing.T, p *Profile, truth []Measured) *Validation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ps []pair
+	var ps []agreement.Pair
 	for _, m := range truth {
 		e, err := r.Predict(m.Network)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ps = append(ps, pair{m.Network.Name, e.LatencyMs, e.LowMs, e.HighMs, m.Ms, float64(m.Network.Counts().MACs)})
+		ps = append(ps, agreement.Pair{
+			Name: m.Network.Name, Predicted: e.LatencyMs, Low: e.LowMs, High: e.HighMs,
+			Measured: m.Ms, MACs: float64(m.Network.Counts().MACs),
+		})
 	}
-	return summarize(ps, fitLine(ps))
+	return agreement.Summarize(ps, agreement.FitLine(ps))
 }
 
 func TestAdaptTenNetworks(t *testing.T) {

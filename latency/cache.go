@@ -50,6 +50,9 @@ func CachePath(d timing.Device) (string, error) {
 	if d.DType != "" && d.DType != "float32" {
 		name += "-" + slug(d.DType)
 	}
+	if d.Sustained {
+		name += "-sustained"
+	}
 	return filepath.Join(dir, "nas", "latency", name+".json"), nil
 }
 

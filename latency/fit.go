@@ -9,6 +9,7 @@ import (
 	"nas/blocks/engine"
 	"nas/internal/fault"
 	"nas/internal/stat"
+	"nas/latency/internal/agreement"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
@@ -76,13 +77,16 @@ func (p *Profile) fitHeldOut(m *costmodel.UnitModel) error {
 	if len(left) < 20 {
 		return nil
 	}
-	ps := make([]pair, len(hs))
+	ps := make([]agreement.Pair, len(hs))
 	for i := range hs {
 		// The prediction that the other held-out networks would have made.
 		ms := hs[i].Measured * math.Exp(-left[i])
 		half := p.Network.Quantile * (p.Network.Floor + hs[i].RelativeSD())
-		ps[i] = pair{p.HeldOut[i].Name, ms, ms * math.Exp(-half), ms * math.Exp(half), hs[i].Measured, macs[i]}
+		ps[i] = agreement.Pair{
+			Name: p.HeldOut[i].Name, Predicted: ms, Low: ms * math.Exp(-half), High: ms * math.Exp(half),
+			Measured: hs[i].Measured, MACs: macs[i],
+		}
 	}
-	p.Validation = summarize(ps, fitLine(ps))
+	p.Validation = agreement.Summarize(ps, agreement.FitLine(ps))
 	return nil
 }

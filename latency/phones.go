@@ -14,6 +14,7 @@ import (
 	"nas/internal/stat"
 	"nas/internal/table"
 	"nas/latency/devices"
+	"nas/latency/internal/agreement"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
@@ -243,10 +244,10 @@ func (f *phoneFleet) profile(
 // interval sets the interval and the validation by networks whose family had been left out.
 func (p *Profile) interval(hs []costmodel.Observation, macs []float64, leftOut map[string]float64) {
 	errs, scores := make([]float64, len(hs)), make([]float64, len(hs))
-	ps := make([]pair, len(hs))
+	ps := make([]agreement.Pair, len(hs))
 	for i, h := range hs {
 		name := p.HeldOut[i].Name
-		ps[i] = pair{name: name, predicted: leftOut[name], measured: h.Measured, macs: macs[i]}
+		ps[i] = agreement.Pair{Name: name, Predicted: leftOut[name], Measured: h.Measured, MACs: macs[i]}
 		errs[i] = math.Abs(math.Log(h.Measured / leftOut[name]))
 	}
 	net := p.Network
@@ -257,9 +258,9 @@ func (p *Profile) interval(hs []costmodel.Observation, macs []float64, leftOut m
 	net.Quantile = stat.ConformalQuantile(scores, costmodel.Coverage)
 	for i := range ps {
 		half := net.Quantile * (net.Floor + hs[i].RelativeSD())
-		ps[i].low, ps[i].high = ps[i].predicted*math.Exp(-half), ps[i].predicted*math.Exp(half)
+		ps[i].Low, ps[i].High = ps[i].Predicted*math.Exp(-half), ps[i].Predicted*math.Exp(half)
 	}
-	p.Validation = summarize(ps, fitLine(ps))
+	p.Validation = agreement.Summarize(ps, agreement.FitLine(ps))
 }
 
 // shipped lists the profiles of the phones, float32 before int8.

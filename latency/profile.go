@@ -18,6 +18,7 @@ import (
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
 	"nas/internal/stat"
+	"nas/latency/internal/agreement"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
@@ -40,6 +41,9 @@ type (
 	AdditiveModel = costmodel.AdditiveModel
 	NetworkModel  = costmodel.NetworkModel
 )
+
+// Validation compares predictions of held-out networks with measurements.
+type Validation = agreement.Validation
 
 // Profile holds the measurements of one device, the models fitted to them, and how good
 // these are on held-out networks. It is stored as JSON, with one line for each measurement.
@@ -79,6 +83,8 @@ type Calibration struct {
 	AddedTo      string  `json:"added_to,omitempty"`     // date of the calibration that this one continued
 	Source       string  `json:"source,omitempty"`       // where a table comes from
 	Base         string  `json:"base_profile,omitempty"` // device whose profile was adapted
+	// Heat is the load before the timings; nil: there was none.
+	Heat *timing.Heat `json:"heat,omitempty"`
 }
 
 // NetworkTime is a network that was measured end to end.

@@ -8,8 +8,16 @@ import (
 	"nas/blocks"
 	"nas/internal/fault"
 	"nas/internal/stat"
+	"nas/latency/internal/agreement"
 	"nas/latency/timing"
 )
+
+// Point is one network: predicted against measured.
+type Point = agreement.Point
+
+// Unheld says in which quarters of the latency less than 80 % of the networks lie in their intervals, and what to
+// do; "" if the intervals hold, or if there are too few networks to tell.
+func Unheld(points []Point) string { return agreement.Unheld(points) }
 
 // ValidateOptions of [Validate].
 type ValidateOptions struct {
@@ -57,15 +65,15 @@ func Validate(
 	noise := 0.0
 	for i := range ps {
 		x, y := a[i].EndToEnd.MedianMs, b[i].EndToEnd.MedianMs
-		ps[i].measured = (x + y) / 2
-		noise += 100 * math.Abs(x-y) / ps[i].measured / float64(len(ps))
+		ps[i].Measured = (x + y) / 2
+		noise += 100 * math.Abs(x-y) / ps[i].Measured / float64(len(ps))
 	}
-	v := summarize(ps, p.line(ps))
+	v := agreement.Summarize(ps, p.line(ps))
 	v.NoisePct, v.Device, v.Warnings = noise, p.Device.String(), warnings
 	for i, q := range ps {
 		x, y := &a[i], &b[i]
-		v.Points = append(v.Points, Point{
-			Name: q.name, PredictedMs: q.predicted, LowMs: q.low, HighMs: q.high, MeasuredMs: q.measured,
+		v.Points = append(v.Points, agreement.Point{
+			Name: q.Name, PredictedMs: q.Predicted, LowMs: q.Low, HighMs: q.High, MeasuredMs: q.Measured,
 			P10Ms: min(x.EndToEnd.P10Ms, y.EndToEnd.P10Ms), P90Ms: max(x.EndToEnd.P90Ms, y.EndToEnd.P90Ms),
 			Runs: x.Runs + y.Runs,
 		})
@@ -77,18 +85,20 @@ func Validate(
 }
 
 // predictAll predicts networks; what was measured is left open.
-func (p *Profile) predictAll(networks []*blocks.Network) ([]pair, error) {
+func (p *Profile) predictAll(networks []*blocks.Network) ([]agreement.Pair, error) {
 	r, err := p.Predictor()
 	if err != nil {
 		return nil, err
 	}
-	ps := make([]pair, len(networks))
+	ps := make([]agreement.Pair, len(networks))
 	for i, n := range networks {
 		e, err := r.Predict(n)
 		if err != nil {
 			return nil, err
 		}
-		ps[i] = pair{name: n.Name, predicted: e.LatencyMs, low: e.LowMs, high: e.HighMs, macs: float64(n.Counts().MACs)}
+		ps[i] = agreement.Pair{
+			Name: n.Name, Predicted: e.LatencyMs, Low: e.LowMs, High: e.HighMs, MACs: float64(n.Counts().MACs),
+		}
 	}
 	return ps, nil
 }
@@ -141,17 +151,17 @@ func (m *twice) measure(ctx context.Context, progress func(done, total int)) err
 
 // line is the baseline: the best straight line through the MACs of the networks
 // that the profile was judged by, or of ps if those are few.
-func (p *Profile) line(ps []pair) [2]float64 {
-	var own []pair
+func (p *Profile) line(ps []agreement.Pair) [2]float64 {
+	var own []agreement.Pair
 	for _, h := range p.HeldOut {
-		q := pair{measured: h.Measured.MedianMs}
+		q := agreement.Pair{Measured: h.Measured.MedianMs}
 		for _, u := range h.Units {
-			q.macs += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
+			q.MACs += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
 		}
 		own = append(own, q)
 	}
 	if len(own) >= 20 {
-		return fitLine(own)
+		return agreement.FitLine(own)
 	}
-	return fitLine(ps)
+	return agreement.FitLine(ps)
 }

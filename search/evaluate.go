@@ -25,6 +25,7 @@ type outcome struct {
 // worker evaluates tasks until there are none.
 func (l *loop) worker(ctx context.Context, e Evaluator) {
 	for c := range l.tasks {
+		l.options.wait(ctx)
 		if ctx.Err() != nil { // the run ends; this one was not begun
 			l.results <- outcome{err: errStopping}
 			continue
@@ -53,6 +54,7 @@ func (l *loop) start(ctx context.Context, e Evaluator, workers int) {
 // submitter hands tasks to a queue until there are none.
 func (l *loop) submitter(ctx context.Context, q Queue) {
 	for c := range l.tasks {
+		l.options.wait(ctx)
 		if ctx.Err() != nil {
 			l.results <- outcome{err: errStopping}
 			continue

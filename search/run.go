@@ -41,6 +41,33 @@ type Options struct {
 	Progress func(Progress)
 	// Every is the least time between two calls of Progress. 0 means 200 ms.
 	Every time.Duration
+	// Gate, if not nil, may hold the run: no evaluation begins before its Wait
+	// has returned. The time that it held counts neither for Timeout nor for
+	// Stop.Time.
+	Gate Gate
+}
+
+// A Gate holds a run while it is closed.
+type Gate interface {
+	// Wait returns when the gate is open, or ctx is done.
+	Wait(ctx context.Context)
+	// Held returns for how long the gate was closed so far, all in all.
+	Held() time.Duration
+}
+
+// wait waits at the gate, if there is one.
+func (o *Options) wait(ctx context.Context) {
+	if o.Gate != nil {
+		o.Gate.Wait(ctx)
+	}
+}
+
+// left returns how much of Stop.Time is left of a run that began so long ago.
+func (o *Options) left(since time.Duration) time.Duration {
+	if o.Gate != nil {
+		since -= o.Gate.Held()
+	}
+	return o.Stop.Time - since
 }
 
 // Summary is the outcome of a run.
@@ -283,8 +310,9 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 		}
 	}()
 	var deadline <-chan time.Time
+	var timer *time.Timer
 	if l.options.Stop.Time > 0 {
-		timer := time.NewTimer(l.options.Stop.Time - time.Since(l.began))
+		timer = time.NewTimer(l.options.left(time.Since(l.began)))
 		defer timer.Stop()
 		deadline = timer.C
 	}
@@ -332,7 +360,11 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 		case r := <-l.results:
 			l.take(r)
 		case <-deadline:
-			l.status = StatusTime
+			if left := l.options.left(time.Since(l.began)); left > 0 { // it was held meanwhile
+				timer.Reset(max(left, 20*time.Millisecond))
+			} else {
+				l.status = StatusTime
+			}
 		case <-ctx.Done():
 			l.status = StatusInterrupted
 		case <-store.failed:

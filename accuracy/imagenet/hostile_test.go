@@ -277,6 +277,13 @@ func TestRandomSpacesEndSane(t *testing.T) {
 
 const hostileHead = `# Spaces that are made to fool the estimate
 
+    go test ./accuracy/imagenet -run HostileSpaces -v
+
+` + "```text" + `
+=== RUN   TestHostileSpaces
+--- PASS: TestHostileSpaces (12.97s)
+` + "```" + `
+
 Each space is MobileNetV2-like but for one thing. A small evolution maximises ` + "`imagenet`" + ` in it under 300 M MACs, or
 without a limit where no network is so small. *Known* is the best published network of a plain recipe (base or early) with no more MACs. No optimum may lie above it by
 more than half of its interval. ` + "`go test ./accuracy/imagenet -run HostileSpaces -update`" + ` writes this page.

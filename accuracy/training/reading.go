@@ -67,7 +67,7 @@ func (r *reading) note(x Report, params float64, isReport bool) {
 		return
 	}
 	if math.IsNaN(x.Loss) || math.IsInf(x.Loss, 0) {
-		r.stop(fmt.Errorf("the loss is %g", x.Loss))
+		r.stop(fmt.Errorf("the loss is %g: did the training diverge?", x.Loss))
 		return
 	}
 	if !isReport {
@@ -94,7 +94,7 @@ func (r *reading) check(v float64) error {
 	spec := &r.recipe.spec
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0):
-		return fmt.Errorf("the accuracy is %g", v)
+		return fmt.Errorf("the accuracy is %g: did the training diverge?", v)
 	case spec.Unit != "pct":
 	case v < 0 || v > 100:
 		return fmt.Errorf("the accuracy is %g, and unit = \"pct\" goes from 0 to 100", v)
@@ -120,7 +120,8 @@ func (r *reading) end() error {
 	epochs := r.recipe.spec.Rungs[r.job.Rung]
 	switch {
 	case !r.read:
-		return fmt.Errorf("the command ended well, and no line matched pattern = '%s'", r.recipe.spec.Pattern)
+		return fmt.Errorf("the command ended well, and no line matched pattern = '%s': have it print one, or change the "+
+			"pattern", r.recipe.spec.Pattern)
 	case r.last.Epoch > 0 && r.last.Epoch != float64(epochs):
 		return fmt.Errorf("the command ended after epoch %g, and the rung is of %d: does it heed {epochs}?", r.last.Epoch,
 			epochs)

@@ -10,13 +10,18 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"nas/accuracy/evaluators"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
+	"nas/internal/tomlfile"
 )
 
 // Spec is what a recipe file says. Keys that it shares with a device's recipe mean the same.
@@ -333,4 +338,41 @@ func (r *Recipe) Worst(classes int) float64 {
 // String names the recipe and its hash.
 func (r *Recipe) String() string {
 	return "evaluator(" + strconv.Quote(r.spec.Name) + ", " + r.hash + ")"
+}
+
+// Load reads a recipe: the path of a file, or the name of one that comes with the program.
+func Load(name string) (*Recipe, error) {
+	var text []byte
+	var err error
+	var files fs.FS
+	folder := ""
+	if slices.Contains(evaluators.Names(), name) {
+		files = evaluators.Folder(name)
+		text, err = fs.ReadFile(files, evaluators.RecipeFile)
+	} else {
+		if folder, err = filepath.Abs(filepath.Dir(name)); err != nil {
+			return nil, err
+		}
+		text, err = boundedfile.Read(name, tomlfile.Small)
+		files = os.DirFS(folder)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no such recipe: want a file, or one of %s", strings.Join(evaluators.Names(), ", "))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(string(text)) == "" {
+		return nil, errors.New("the file is empty: want a recipe, as docs/training.md describes it")
+	}
+	var spec Spec
+	unknown, err := tomlfile.Decode(text, &spec, tomlfile.Small)
+	if err != nil {
+		return nil, fmt.Errorf("%w: want a recipe, as docs/training.md describes it", err)
+	}
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("line %d: unknown key %.80s: want the keys that docs/training.md lists",
+			tomlfile.LinesOf(text).Of(unknown[0]), unknown[0])
+	}
+	return New(spec, files, folder)
 }

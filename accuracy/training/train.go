@@ -133,6 +133,8 @@ func (r *Recipe) once(ctx context.Context, j Job) (Outcome, error) {
 		err = read.err
 	case err == nil:
 		err = read.end()
+	case killed(err):
+		err = fmt.Errorf("%w: something else ended it, such as the system for lack of memory", err)
 	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%w%s", err, quote(&tail))

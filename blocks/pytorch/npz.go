@@ -2,6 +2,8 @@ package pytorch
 
 import (
 	"archive/zip"
+	"compress/flate"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -43,22 +45,34 @@ func (m *Module) ReadNPZ(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 func openNPY(f *zip.File, dst []float32) (dtype string, shape []int, err error) {
 	r, err := f.Open()
 	if err != nil {
-		return "", nil, err
+		return "", nil, errDamaged
 	}
 	defer r.Close()
 	dtype, shape, err = npyHeader(r)
 	if err != nil || dst == nil {
-		return dtype, shape, err
+		return dtype, shape, inWords(err)
 	}
 	if err := decode(dst, dtype, r); err != nil {
-		return "", nil, err
+		return "", nil, inWords(err)
 	}
 	// The archive's checksum is compared where the array ends.
 	switch n, err := io.Copy(io.Discard, r); {
 	case err != nil:
-		return "", nil, fmt.Errorf("is damaged (%w): save the file again", err)
+		return "", nil, inWords(err)
 	case n > 0:
 		return "", nil, fmt.Errorf("has %d bytes behind its values: save the file again", n)
 	}
 	return dtype, shape, nil
+}
+
+var errDamaged = errors.New("is damaged: its bytes are not those that were written: save the file again")
+
+// inWords says what the errors of package zip and of what it unpacks mean.
+func inWords(err error) error {
+	var corrupt flate.CorruptInputError
+	if errors.Is(err, zip.ErrFormat) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, zip.ErrAlgorithm) ||
+		errors.As(err, &corrupt) {
+		return errDamaged
+	}
+	return err
 }

@@ -15,6 +15,8 @@ import (
 	"nas/internal/profiles"
 	"nas/latency"
 	"nas/latency/calibrate"
+	"nas/latency/native"
+	"nas/latency/timing"
 	"nas/space"
 )
 
@@ -26,6 +28,7 @@ type calibrateFlags struct {
 	target     float64
 	busy       bool
 	seed       uint64
+	sustained  time.Duration
 	fleet      fleetFlags
 }
 
@@ -42,6 +45,10 @@ the machine alone meanwhile: a profile that other programs spoiled is refused.
 Networks come from --space, or are well-known mobile ones. With --base, the
 measurements of an earlier profile of this machine are kept and added to.
 
+With --sustained the device works for so long before anything is timed, and in every
+pause: the profile is that of the hot device, beside the one of a burst. A config names
+it as the objective latency@here-sustained.
+
 A profile can also be made from measurements taken elsewhere: with --from, from a CSV
 file with a row for each kernel, block or network (columns unit or network, and ms);
 with --base PROFILE --measurements, from about ten networks measured on another
@@ -52,6 +59,7 @@ With --fleet the device is that of a worker on another machine, which --device n
 fits the model; the profile comes to --out, by default pixel7.json.`,
 		Example: `  nas calibrate --space configs/mobile.toml
   nas calibrate --threads 2 --budget 2m --out two-threads.json
+  nas calibrate --sustained 10m --space configs/mobile.toml
   ssh board ./nas calibrate --out - > board.json
   nas calibrate --from table.csv --name pixel4 --out pixel4.json
   nas calibrate --base pixel4.json --measurements ten.csv --name pixel7 --out pixel7.json
@@ -74,6 +82,8 @@ fits the model; the profile comes to --out, by default pixel7.json.`,
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
 	deviceFlags(cmd, &o.on, "what is timed", "threads (default 1, or the recipe's)")
 	f.DurationVar(&o.budget, "budget", time.Minute, "wall time, fitting included")
+	f.DurationVar(&o.sustained, "sustained", 0,
+		"put the device under load for so long before, such as 10m, and keep it hot")
 	f.Float64Var(&o.target, "target-error", 0, "stop as soon as the error is at most so many per cent")
 	f.BoolVar(&o.busy, "accept-busy", false, "keep the profile even if other programs spoiled it")
 	f.StringVar(&o.base, "base", "", "add to this `PROFILE` of the same machine; with --measurements: of another one")
@@ -111,6 +121,9 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	if err != nil {
 		return err
 	}
+	if rt, err = o.sustain(rt); err != nil {
+		return err
+	}
 	path := o.out
 	if path == "" {
 		if path, err = latency.CachePath(rt.Device()); err != nil {
@@ -123,7 +136,7 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 		}
 		return err
 	}
-	opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100}
+	opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100, Sustained: o.sustained}
 	if o.base != "" {
 		b, err := latency.Load(o.base)
 		if err != nil {
@@ -145,7 +158,7 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	if err := o.checkEffort(); err != nil {
 		return err
 	}
-	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
+	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget+o.sustained))
 	opts.Progress = a.showCalibration
 	p, err := calibrate.Device(ctx, rt, profiles.NetworksOf(s, o.seed), opts)
 	m.end()
@@ -155,11 +168,30 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	return a.keepProfile(p, path, err, o)
 }
 
+// sustain makes a runtime that of the hot device, if --sustained asks for it.
+func (o *calibrateFlags) sustain(rt timing.Runtime) (timing.Runtime, error) {
+	if o.sustained == 0 {
+		return rt, nil
+	}
+	own, ok := rt.(*native.Runtime)
+	switch {
+	case !ok:
+		return nil, usagef("--sustained: %s cannot be kept under load between its timings: want nas's own kernels, "+
+			"calibrated on the device", rt.Device())
+	case o.sustained < 0 || o.sustained > longestWait:
+		return nil, usagef("--sustained %v: want up to %v", o.sustained, longestWait)
+	}
+	return own.Sustained(), nil
+}
+
 // showCalibration shows how far a calibration has come.
 func (a *app) showCalibration(p calibrate.Progress) {
 	detail := plural.Of(p.Units, "kernel")
 	if p.Error > 0 {
 		detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
+	}
+	if p.Heat != nil {
+		detail = fmt.Sprintf("clock %.0f MHz", p.Heat.Clock[len(p.Heat.Clock)-1].MHz)
 	}
 	a.meter.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
 }
@@ -172,6 +204,8 @@ func (a *app) calibrateWorker(ctx context.Context, o calibrateFlags) error {
 			"--name pixel7")
 	case o.on.DType != "" || o.on.Threads != 0:
 		return usagef("--dtype and --threads are the worker's: give them to nas worker")
+	case o.sustained != 0:
+		return usagef("--sustained is for this machine: calibrate on the device itself")
 	case o.base != "":
 		return usagef("--base is for a profile of this machine: a worker calibrates anew")
 	}
@@ -260,6 +294,9 @@ func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o 
 		a.printf("on %s that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, "+
 			"%.0f %% inside the 90 %% interval\n", plural.Of(v.Networks, "network"), v.MAPEPct, v.Within10, v.Coverage)
 	}
+	if h := p.Calibration.Heat; h != nil {
+		a.printf("%s\n", h)
+	}
 	a.warn(p.Warnings)
 	return nil
 }
@@ -268,6 +305,6 @@ func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o 
 func (a *app) writeProfile(p *latency.Profile, path string, wallS float64) error {
 	return a.writeJSON(map[string]any{
 		"profile": path, "device": p.Device.String(), "units_measured": len(p.Units), "wall_s": wallS,
-		"validation": p.Validation, "warnings": warnings(p.Warnings),
+		"validation": p.Validation, "warnings": warnings(p.Warnings), "heat": p.Calibration.Heat,
 	})
 }

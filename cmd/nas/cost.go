@@ -96,15 +96,16 @@ type costRow struct {
 // networks builds the alternatives, each one layer of the table. The two halves of the
 // separable convolution follow it.
 func (o costOptions) networks() ([]*blocks.Network, error) {
+	const most = 10_000 // of what counts pixels: no image has more sense
 	switch {
 	case o.out < 1:
 		return nil, fmt.Errorf("--out %d: want at least 1 channel", o.out)
-	case o.kernel < 1:
-		return nil, fmt.Errorf("--kernel %d: want at least 1", o.kernel)
-	case o.stride < 1:
-		return nil, fmt.Errorf("--stride %d: want at least 1", o.stride)
-	case o.dilation < 1:
-		return nil, fmt.Errorf("--dilation %d: want at least 1", o.dilation)
+	case o.kernel < 1 || o.kernel > most:
+		return nil, fmt.Errorf("--kernel %d: want 1 to %d", o.kernel, most)
+	case o.stride < 1 || o.stride > most:
+		return nil, fmt.Errorf("--stride %d: want 1 to %d", o.stride, most)
+	case o.dilation < 1 || o.dilation > most:
+		return nil, fmt.Errorf("--dilation %d: want 1 to %d", o.dilation, most)
 	case !(o.expand >= 0 && o.expand <= 64):
 		return nil, fmt.Errorf("--expand %v: want 0 to 64", o.expand)
 	}

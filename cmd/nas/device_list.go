@@ -90,8 +90,12 @@ func listedDevices() ([]listedDevice, error) {
 	}
 	for _, c := range cachedProfiles() {
 		d := c.device
+		networks := "networks like those of its space"
+		if c.Heat != "" {
+			networks += "; hot: " + c.Heat
+		}
 		out = append(out, listedDevice{filepath.ToSlash(c.Path), "cached", d.Runtime, d.CPU, d.DType, d.Threads,
-			"networks like those of its space", c.MAPEPct, ""})
+			networks, c.MAPEPct, ""})
 	}
 	for _, name := range devices.Recipes() {
 		text, err := devices.Recipe(name)

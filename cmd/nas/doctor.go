@@ -101,6 +101,7 @@ type profileView struct {
 	Created time.Time `json:"created"`
 	MAPEPct float64   `json:"mape_pct"`
 	Busy    string    `json:"busy,omitempty"` // why it should not be trusted
+	Heat    string    `json:"heat,omitempty"` // of the hot device: its load, and what its clock did
 
 	device timing.Device
 }
@@ -172,6 +173,9 @@ func cachedProfiles() []profileView {
 		}
 		view := profileView{Path: f, Device: p.Device.String(), Threads: p.Device.Threads, Created: p.Created,
 			Busy: p.Busy(), device: p.Device}
+		if h := p.Calibration.Heat; h != nil {
+			view.Heat = h.String()
+		}
 		if p.Validation != nil {
 			view.MAPEPct = p.Validation.MAPEPct
 		}
@@ -247,7 +251,8 @@ func (v *doctorView) print(a *app) {
 		"parameters of its largest network",
 		v.Calibrate.WallS, v.Calibrate.MemoryBytes>>20, calibrationBase>>20, calibrationPerParam)
 	for _, p := range v.Profiles {
-		row("profile", "%s, %s old, error %.1f %%: %s", p.Device, age(time.Since(p.Created)), p.MAPEPct, p.Path)
+		row("profile", "%s, %s old, error %.1f %%%s: %s", p.Device, age(time.Since(p.Created)), p.MAPEPct,
+			optional(", ", p.Heat), p.Path)
 	}
 	for _, d := range v.Devices {
 		state := "its programs are here"

@@ -80,7 +80,7 @@ func listedEvaluators() ([]listedEvaluator, error) {
 			return nil, err
 		}
 		s := r.Spec()
-		out = append(out, listedEvaluator{name, s.Command[0], s.Rungs, len(s.Slots), s.Unit})
+		out = append(out, listedEvaluator{name, strings.Trim(s.Command[0], "{}"), s.Rungs, len(s.Slots), s.Unit})
 	}
 	return out, nil
 }

@@ -170,6 +170,9 @@ func flagsFit(cmd *cobra.Command, format string) error {
 			}
 		}
 	}
+	if v, err := cmd.Flags().GetInt("opset"); err == nil && cmd.Flags().Changed("opset") && (v < 11 || v > 21) {
+		return usagef("--opset %d: want 11 to 21", v)
+	}
 	return nil
 }
 

@@ -175,7 +175,8 @@ func manual(t *testing.T, top string) (files []string) {
 // directory of its own with configs/, results/mobile (a small run), phone.json (a
 // profile), x.npy (an image for the run's networks) and photos (a picture). What nas ask writes is filled in.
 // Behind a comment "<!-- not run: reason -->" a block is only parsed: its commands
-// and flags must exist. TOML is decoded.
+// and flags must exist. TOML is decoded. A fence "output" behind a block is what its last command prints. A translation
+// is only parsed: TestTranslations holds its commands to those of the document that it translates.
 func TestManual(t *testing.T) {
 	top, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
@@ -190,12 +191,14 @@ func TestManual(t *testing.T) {
 		}
 		rel, _ := filepath.Rel(top, file)
 		t.Run(filepath.ToSlash(rel), func(t *testing.T) {
-			dir := ""
+			dir, printed := "", ""
 			for _, b := range codeBlocks(string(text)) {
 				if !b.isShell() {
 					b.checkTOML(t, rel)
+					b.checkOutput(t, rel, printed)
 					continue
 				}
+				printed = ""
 				for i, line := range b.lines {
 					at := fmt.Sprintf("%s:%d: %s", rel, b.line+i, strings.TrimSpace(line))
 					cs, err := words(line)
@@ -209,7 +212,7 @@ func TestManual(t *testing.T) {
 							t.Errorf("%s: %v", at, err)
 							continue
 						}
-						if name != "nas" && name != "./nas" || b.notRun != "" || testing.Short() {
+						if name != "nas" && name != "./nas" || b.notRun != "" || testing.Short() || isTranslation(rel) {
 							continue
 						}
 						if dir == "" {
@@ -222,9 +225,11 @@ func TestManual(t *testing.T) {
 							}
 							t.Chdir(dir)
 						}
-						if code, _, stderr := nas(t, args...); code != exitDone {
+						code, stdout, stderr := nas(t, args...)
+						if code != exitDone {
 							t.Errorf("%s: exit code %d: %s", at, code, stderr)
 						}
+						printed = stdout
 						if args[0] == "ask" {
 							fillIn(t)
 						}

@@ -18,9 +18,10 @@ import (
 var manDir = flag.String("man", "", "a folder to write the manual pages and the completions of the shells to")
 
 // reference is the page that lists all commands.
-func reference(root *cobra.Command) []byte {
+func reference(root *cobra.Command, help string) []byte {
 	var b bytes.Buffer
-	b.WriteString("# Commands\n\n`make generate` writes this page from the program's own help: " +
+	fmt.Fprintf(&b, "# Commands\n\n    nas --help\n\n```output\n%s\n```\n\n", strings.TrimSpace(help))
+	b.WriteString("`make generate` writes this page from the program's own help: " +
 		"`nas COMMAND --help` shows the same.\n\n| command | what it does |\n|---|---|\n")
 	commands := visible(root)
 	for _, c := range commands {
@@ -62,7 +63,8 @@ func visible(root *cobra.Command) (all []*cobra.Command) {
 func TestReference(t *testing.T) {
 	root := new(app).root()
 	shells(root)
-	got := reference(root)
+	_, help, _ := nas(t, "--help")
+	got := reference(root, help)
 	path := filepath.Join("..", "..", "docs", "cli.md")
 	if *update {
 		if err := os.WriteFile(path, got, 0o644); err != nil {

@@ -38,9 +38,9 @@ Ctrl-C ends the search cleanly; --resume continues it. The directory of an
 earlier run is never overwritten.
 
 With --serve the report can be watched in a browser while the search runs, and
-stays there afterwards until Ctrl-C. A port alone is open to this machine only.
-For others name an address, such as 0.0.0.0:8080. Whoever reaches it may read the run
-and nothing else.
+stays there afterwards until Ctrl-C. A port alone is open to this machine only; the
+page then has buttons that pause the run and stop it, as Ctrl-C does. For others name
+an address, such as 0.0.0.0:8080. Whoever reaches it may read the run and nothing else.
 
 With --fleet the candidates are evaluated by workers on any machines (nas worker), over a
 NATS service with JetStream: one that is there, or with --fleet embedded one in this process.
@@ -56,36 +56,29 @@ The trials are those of a run without it.`,
 			if err := o.fleet.check(); err != nil {
 				return err
 			}
-			configs, err := a.configsOf(args[0], o)
+			configs, err := a.configsOf(args[0], &o)
 			if err != nil {
 				return err
 			}
+			ctx, stop := context.WithCancel(cmd.Context())
+			defer stop()
 			url := ""
 			if o.serve != "" {
-				if url, err = a.watch(cmd.Context(), &o); err != nil {
+				if url, err = a.watch(cmd.Context(), &o, stop); err != nil {
 					return err
 				}
 			}
-			var dirs []string
-			for i, c := range configs {
-				if i > 0 {
-					shareProfiles(c, dirs[0], len(o.profiles) > 0)
-				}
-				dir, err := a.runOnce(cmd, c, o)
-				if err != nil {
-					return err
-				}
-				dirs = append(dirs, dir)
-			}
-			if err := a.printSpread(dirs); err != nil {
-				return err
-			}
-			if url != "" {
+			err = a.runAll(ctx, configs, &o)
+			byPage := o.live != nil && o.live.Control.Stopped()
+			switch {
+			case url != "" && (err == nil || byPage && errors.Is(err, errInterrupted)):
 				a.printf("\nthe report stays at %s until Ctrl-C\n", url)
 				a.rest()
 				<-cmd.Context().Done()
+			case err != nil && byPage: // before there was anything to report
+				err = errInterrupted
 			}
-			return nil
+			return err
 		},
 	}
 	f := cmd.Flags()
@@ -130,16 +123,37 @@ type runFlags struct {
 	profiles, warm []string
 	serve          string
 	live           *view.Live
+	gate           work.Gate
 	fleet          fleetFlags
 }
 
-// watch opens the page of --serve.
-func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
+// runAll carries out the configs of a run, one after the other.
+func (a *app) runAll(ctx context.Context, configs []*config.Config, o *runFlags) error {
+	var dirs []string
+	for i, c := range configs {
+		if i > 0 {
+			shareProfiles(c, dirs[0], len(o.profiles) > 0)
+		}
+		dir, err := a.runOnce(ctx, c, o)
+		if err != nil {
+			return err
+		}
+		dirs = append(dirs, dir)
+	}
+	return a.printSpread(dirs)
+}
+
+// watch opens the page of --serve. Where only this machine can reach it, it has buttons; stop ends the run as Ctrl-C
+// does.
+func (a *app) watch(ctx context.Context, o *runFlags, stop func()) (url string, err error) {
 	address, err := serveAddress(o.serve)
 	if err != nil {
 		return "", err
 	}
 	o.live = new(view.Live)
+	if loopback(address) {
+		o.live.Control = view.NewControl(&o.gate, stop)
+	}
 	if url, err = serve(ctx, address, o.live); err != nil {
 		return "", err
 	}
@@ -192,7 +206,7 @@ func (a *app) printSpread(dirs []string) error {
 }
 
 // configsOf reads the config of a run: for each of its seeds, with what the command line says instead.
-func (a *app) configsOf(path string, o runFlags) (configs []*config.Config, err error) {
+func (a *app) configsOf(path string, o *runFlags) (configs []*config.Config, err error) {
 	seeds, err := parseSeeds(o.seeds)
 	if err != nil {
 		return nil, err
@@ -233,11 +247,11 @@ func (a *app) configsOf(path string, o runFlags) (configs []*config.Config, err 
 }
 
 // runOnce carries out a config.
-func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir string, err error) {
+func (a *app) runOnce(ctx context.Context, c *config.Config, o *runFlags) (dir string, err error) {
 	m := a.meter
 	defer m.end()
-	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
-		Options: work.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
+	r, err := nasrun.Run(ctx, nasrun.Options{
+		Options: work.Options{Workers: o.workers, Say: m.say, Progress: m.progress, Gate: &o.gate},
 		Config:  c, Resume: o.resume, WarmStart: o.warm, Live: o.live, Fleet: o.fleet.options(),
 	})
 	m.end()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"nas/internal/view"
 )
 
 // serveAddress completes what --serve names: a bare port, or :port, is one of
@@ -60,10 +62,10 @@ func serve(ctx context.Context, address string, page http.Handler) (url string, 
 	return "http://" + net.JoinHostPort(host, port) + "/", nil
 }
 
-// guard passes only GET and HEAD requests whose host is an IP address, localhost or name,
-// the host that --serve was given. Other names are refused because of DNS rebinding: a
-// web page in this machine's browser could otherwise read the run through a name that
-// its owner points at this machine.
+// guard passes only GET and HEAD requests, and POST for the control of a run, which checks them further. Their host
+// must be an IP address, localhost or name, the host that --serve was given. Other names are refused because of DNS
+// rebinding: a web page in this machine's browser could otherwise read the run through a name that its owner points at
+// this machine.
 func guard(name string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -74,6 +76,8 @@ func guard(name string, next http.Handler) http.Handler {
 		switch {
 		case err != nil && !strings.EqualFold(host, "localhost") && !strings.EqualFold(host, name):
 			http.Error(w, "nas answers to its address only, not to "+host, http.StatusMisdirectedRequest)
+		case r.Method == http.MethodPost && r.URL.Path == view.ControlPath:
+			next.ServeHTTP(w, r)
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "this page can only be read", http.StatusMethodNotAllowed)

@@ -65,11 +65,12 @@ func (c *Command) Run(ctx context.Context) error {
 	}
 	switch {
 	case meter.over():
-		return fmt.Errorf("%s wrote more than %d bytes", c.Args[0], c.MaxOutput)
+		return fmt.Errorf("%s wrote more than %d bytes: have it print less", c.Args[0], c.MaxOutput)
 	case outer.Err() != nil:
 		return context.Cause(outer)
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s took longer than timeout_s = %g", c.Args[0], c.Timeout.Seconds())
+		return fmt.Errorf("%s took longer than timeout_s = %g: raise that, or look what it waits for", c.Args[0],
+			c.Timeout.Seconds())
 	case errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("there is no program %q in PATH: install it, or give its path", c.Args[0])
 	case err != nil:

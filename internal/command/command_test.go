@@ -45,10 +45,10 @@ func TestErrors(t *testing.T) {
 		ctx          context.Context
 	}{
 		{"exit 3", "sh: exit status 3", time.Minute, t.Context()},
-		{"sleep 60", "sh took longer than timeout_s = 0.2", 200 * time.Millisecond, t.Context()},
-		{"trap '' TERM; sleep 60", "sh took longer than timeout_s = 0.2", 200 * time.Millisecond, t.Context()},
-		{"yes", "sh wrote more than 1048576 bytes", time.Minute, t.Context()},
-		{"yes >&2", "sh wrote more than 1048576 bytes", time.Minute, t.Context()},
+		{"sleep 60", "sh took longer than timeout_s = 0.2: raise that, or look what it waits for", 200 * time.Millisecond, t.Context()},
+		{"trap '' TERM; sleep 60", "sh took longer than timeout_s = 0.2: raise that, or look what it waits for", 200 * time.Millisecond, t.Context()},
+		{"yes", "sh wrote more than 1048576 bytes: have it print less", time.Minute, t.Context()},
+		{"yes >&2", "sh wrote more than 1048576 bytes: have it print less", time.Minute, t.Context()},
 		{"exit 3", io.ErrShortWrite.Error(), time.Minute, canceled},
 	} {
 		c := shell(t, x.script)

@@ -83,8 +83,9 @@ type Latency struct {
 	// Threads is the number of threads of one network. Default 1.
 	Threads int `toml:"threads" example:"2"`
 	// Profile is "auto" (the cached profile of this device, calibrated if it is missing),
-	// a file, the name of a shipped profile, "fleet:NAME" (the [worker](scale.md#phones-on-a-desk)
-	// of that name calibrates its device), or several by name. Default auto.
+	// "sustained" (that of the [hot device](devices.md#the-hot-device)), a file, the name of a
+	// shipped profile, "fleet:NAME" (the [worker](scale.md#phones-on-a-desk) of that name
+	// calibrates its device), or several by name. Default auto.
 	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, a name, a table"`
 	// Budget is how long a calibration may take. Default 30s.
 	Budget Duration `toml:"budget" unit:"duration" example:"'90s'" bad:"'1ms'"`
@@ -138,7 +139,7 @@ const Auto = "auto"
 // Search says how candidates are proposed, and when to stop.
 type Search struct {
 	// Objectives are what the front trades off. Latency may be followed by @ and the name of
-	// a profile; a shipped one needs no entry in latency.profile. Default latency, accuracy.
+	// a profile; a shipped one, here and here-sustained need no entry in latency.profile. Default latency, accuracy.
 	Objectives []string `toml:"objectives" example:"['latency', 'accuracy', 'params']" bad:"['?']"`
 	// Algorithm is how candidates are proposed. Default auto, by the number of evaluations.
 	Algorithm string `toml:"algorithm" example:"'random'" allowed:"{{algorithms}}: see [search](search.md)"`
@@ -231,9 +232,6 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	c.file = path
 	d := decoder{}
 	d.table("", tree, c)
-	if s, ok := tree["space"].(map[string]any); ok && s["divisor"] == int64(0) { // which stands for none
-		d.refuse("space.divisor", "0", "want 1 to 256")
-	}
 	c.checkSpace(&d)
 	c.check(&d)
 	for _, check := range checks {

@@ -50,7 +50,7 @@ func fenced(t *testing.T, page string) (blocks []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile("(?ms)^```\n(.*?)^```$").FindAllSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile("(?ms)^```[a-z]*\n(.*?)^```$").FindAllSubmatch(text, -1) {
 		blocks = append(blocks, string(m[1]))
 	}
 	return blocks

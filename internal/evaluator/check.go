@@ -119,7 +119,7 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 		c.Warn("latency.threads", strconv.Itoa(l.Threads), fmt.Sprintf("this machine has %d cores", n))
 	}
 	for name, file := range l.Profile.All() {
-		if file == "auto" || strings.HasPrefix(file, config.OfFleet) {
+		if file == config.AutoProfile || file == config.SustainedProfile || strings.HasPrefix(file, config.OfFleet) {
 			continue
 		}
 		p, err := latency.Load(file)

@@ -17,6 +17,7 @@ import (
 	"nas/internal/fault"
 	"nas/internal/rungs"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 )
 
@@ -114,9 +115,13 @@ func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed 
 	if dir, err := os.UserCacheDir(); err == nil {
 		shared = filepath.Join(dir, "nas", "trained", t.recipe.Hash()+".jsonl")
 	}
+	var trainer training.Trainer = t.recipe
+	if by.Elsewhere != nil {
+		trainer = by.Elsewhere
+	}
 	var err error
 	s.training, err = rungs.New(rungs.Options{
-		Recipe: t.recipe, Trainer: by.Elsewhere, Known: by.Known, Report: by.Report, Slots: slots,
+		Recipe: t.recipe, Trainer: heldTrainer{trainer, s.Gate}, Known: by.Known, Report: by.Report, Slots: slots,
 		Data: s.Config.Accuracy.Data, Seed: s.Config.Accuracy.Seed,
 		Dir:     store.Path(runstore.TrainingDir),
 		Weights: func(archID string) string { return runstore.WeightsFile(store.Dir(), archID) },
@@ -134,6 +139,21 @@ func (s *Setup) StartTraining(ctx context.Context, store *runstore.Run, resumed 
 		s.training.Replay(&x)
 	}
 	return nil
+}
+
+// heldTrainer is a trainer that begins nothing while a gate is closed.
+type heldTrainer struct {
+	training.Trainer
+	gate *work.Gate
+}
+
+// Train implements [training.Trainer].
+func (h heldTrainer) Train(ctx context.Context, job training.Job) (training.Outcome, error) {
+	h.gate.Wait(ctx)
+	if ctx.Err() != nil {
+		return training.Outcome{}, context.Cause(ctx)
+	}
+	return h.Trainer.Train(ctx, job)
 }
 
 // Trainers say who trains the candidates of a run, and who hears of it. The zero value is this machine.

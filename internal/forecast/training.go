@@ -66,12 +66,15 @@ func train(ctx context.Context, s *evaluator.Setup, bySize []*blocks.Network) (*
 		return nil, err
 	}
 	small, median := bySize[0], bySize[len(bySize)/2]
+	spec := trial.Spec()
 	seconds := func(n *blocks.Network, epochs int) (accuracy, s float64, err error) {
 		began := time.Now()
 		out, err := trial.Epochs(ctx, n, epochs, filepath.Join(dir, fmt.Sprint(epochs)))
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("recipe %q does not train, tried with %s: %w", spec.Name, plural.Of(epochs, "epoch"), err)
+		}
 		return out.Accuracy, time.Since(began).Seconds(), err
 	}
-	spec := trial.Spec()
 	t := &Training{Recipe: spec.Name, Slots: len(spec.Slots), SD: spec.SD}
 	s.Sayf("training the smallest network of the sample for one epoch")
 	if t.Accuracy, t.SmallestS, err = seconds(small, 1); err != nil {
@@ -127,6 +130,10 @@ func (t *Training) trySeeds(
 	for k := range n {
 		out, err := trial.Seeded(ctx, small, rung, uint64(k), filepath.Join(dir, fmt.Sprint("seed", k)))
 		if err != nil {
+			if ctx.Err() == nil {
+				err = fmt.Errorf("recipe %q does not train with seed %d, to rung %d: %w", trial.Spec().Name,
+					s.Config.Accuracy.Seed+uint64(k), rung+1, err)
+			}
 			return err
 		}
 		x.Accuracy = append(x.Accuracy, out.Accuracy)

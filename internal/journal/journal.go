@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"nas/internal/atomicfile"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/tasks"
 )
@@ -59,9 +60,12 @@ func Open(dir, run string) (*Journal, error) {
 	return j, nil
 }
 
+// maxJournal is how many bytes a journal may have: some millions of outcomes.
+const maxJournal = 4 << 30
+
 // read reads the file. A last line that was cut short is overwritten by the next one.
 func (j *Journal) read(run string) error {
-	data, err := os.ReadFile(j.path)
+	data, err := boundedfile.Read(j.path, maxJournal)
 	if err != nil {
 		return fault.Errorf("journal: %w", err)
 	}

@@ -51,6 +51,35 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+var (
+	madeTests = regexp.MustCompile(`-run '([^']+)'.* \./([\w/]+)`)
+	wordOf    = regexp.MustCompile(`[A-Za-z0-9_]+`)
+)
+
+// TestMakefileTests looks for the tests that the Makefile names, in the packages that it names.
+func TestMakefileTests(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for i, line := range strings.Split(string(text), "\n") {
+		m := madeTests.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		for _, name := range wordOf.FindAllString(m[1], -1) {
+			if strings.HasPrefix(name, "Test") {
+				found++
+				checkTests(t, "Makefile", i+1, "go test -run "+name+" ./"+m[2])
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d tests are found", found)
+	}
+}
+
 // isThere reports whether a path is that of a file or folder of the module, or does not begin with one of its folders.
 // Paths may also be relative to the document. What a run writes below results is not looked for.
 func isThere(files []string, document, p string) bool {

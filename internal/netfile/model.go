@@ -1,11 +1,16 @@
 package netfile
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/blocks/pytorch"
 	"nas/blocks/quant"
 	"nas/blocks/tflite"
 	"nas/internal/boundedfile"
@@ -42,9 +47,28 @@ func readONNX(path string, o onnx.ReadOptions) (*onnx.Model, error) {
 // maxTFLite is the size of the largest .tflite file: its offsets are below 2 GiB.
 const maxTFLite = 1<<31 - 1
 
+// tfliteFile is the content of a .tflite file, or the beginning of what is none: that may be a device without an end.
+func tfliteFile(path string) ([]byte, error) {
+	f, err := boundedfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 8)
+	n, err := io.ReadFull(f, head)
+	if err == nil && string(head[4:]) != "TFL3" { // the file identifier of FlatBuffers
+		return head, nil
+	}
+	data, err := boundedfile.All(io.MultiReader(bytes.NewReader(head[:n]), f), maxTFLite)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
+}
+
 // readTFLite reads a .tflite file.
 func readTFLite(path string, o onnx.ReadOptions) (*onnx.Model, error) {
-	file, err := boundedfile.Read(path, maxTFLite)
+	file, err := tfliteFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +110,7 @@ func quantisedLater(path string, o Options) func() (*quant.Network, error) {
 
 func readQuantised(path string, o Options) (*quant.Network, error) {
 	if endingOf(path) == "tflite" {
-		file, err := boundedfile.Read(path, maxTFLite)
+		file, err := tfliteFile(path)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +126,7 @@ func readQuantised(path string, o Options) (*quant.Network, error) {
 // integersLater returns a function that reads a .tflite file of integers anew, to run it.
 func integersLater(path string) func() (func(in []float32) ([][]float32, error), error) {
 	return func() (func(in []float32) ([][]float32, error), error) {
-		file, err := boundedfile.Read(path, maxTFLite)
+		file, err := tfliteFile(path)
 		if err != nil {
 			return nil, fault.Errorf("netfile: %w", err)
 		}
@@ -112,4 +136,37 @@ func integersLater(path string) func() (func(in []float32) ([][]float32, error),
 		}
 		return m.Run, nil
 	}
+}
+
+// decodeModel reads what other programs write for convolutional networks.
+func decodeModel(path string, _ []byte, o Options) (*Network, error) {
+	m, err := readModel(path, o, false)
+	if err != nil {
+		return nil, err
+	}
+	m.Network.Meta = m.Metadata
+	n := &Network{
+		Network: m.Network, Weights: weightsLater(path, o, m.Network), Input: &m.Input, Outputs: m.Outputs, Notes: m.Notes,
+	}
+	if rounds(m.Network) {
+		n.Quantised = quantisedLater(path, o)
+	}
+	if m.Integers {
+		n.Integers = integersLater(path)
+	}
+	return n, nil
+}
+
+// ReadWeights reads weights for n from a .safetensors or .npz file: the state
+// dict of the Python module that n is written as. wrapper is what training put before
+// the names, which was taken off.
+func ReadWeights(path string, n *blocks.Network) (w *blocks.Weights, wrapper string, err error) {
+	w, wrapper, err = pytorch.ReadFile(path, n)
+	var shape *pytorch.ShapeError
+	if errors.As(err, &shape) && len(shape.Want) == len(shape.Shape) && len(shape.Want) > 0 &&
+		shape.Want[0] == n.Output().C && slices.Equal(shape.Want[1:], shape.Shape[1:]) {
+		err = fmt.Errorf("%w: the weights are of a network with %d classes, name that one, such as "+
+			"results/mobile:17@classes=%d", err, shape.Shape[0], shape.Shape[0])
+	}
+	return w, wrapper, err
 }

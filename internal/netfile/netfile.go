@@ -3,31 +3,20 @@
 package netfile
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
 	"nas/blocks"
-	"nas/blocks/engine"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
 	"nas/blocks/tflite"
-	"nas/blocks/tflite/arena"
 	"nas/internal/boundedfile"
-	"nas/internal/buildinfo"
 	"nas/internal/fault"
-	"nas/internal/jsonfile"
-	"nas/internal/tomlfile"
 )
 
 // maxText bounds a text file that is read: a network of ten thousand ops takes
@@ -222,254 +211,10 @@ func Read(path string, o Options) (*Network, error) {
 	}
 	n, err := formats[i].decode(path, data, o)
 	if err != nil {
-		if models[ext] == nil { // whose errors are about what another program wrote
+		if models[ext] == nil && !errors.Is(err, errOtherKind) { // whose errors are about what another program wrote
 			err = fmt.Errorf("%w: restore the file, or write it again with nas export", err)
 		}
 		return nil, fault.Errorf("netfile: %s: %w", path, err)
 	}
 	return n, nil
-}
-
-func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
-	data, err := json.Marshal(n)
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	if err := json.Indent(&b, data, "", " "); err != nil {
-		return nil, err
-	}
-	b.WriteByte('\n')
-	return b.Bytes(), nil
-}
-
-func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
-	n := new(blocks.Network)
-	err := jsonfile.Decode(data, n)
-	if err != nil { // what is of another type has a line, which a type that decodes itself cannot tell
-		if e := jsonfile.Decode(data, new(layout)); e != nil {
-			err = e
-		}
-	}
-	return &Network{Network: n}, err
-}
-
-// layout has the types of a network's text.
-type layout struct {
-	Format string            `json:"format"`
-	Name   string            `json:"name"`
-	Meta   map[string]string `json:"meta"`
-	Nodes  []struct {
-		Name   string         `json:"name"`
-		Op     string         `json:"op"`
-		Attrs  map[string]any `json:"attrs"`
-		Inputs []string       `json:"inputs"`
-		Stage  int            `json:"stage"`
-		Block  int            `json:"block"`
-		Shared []string       `json:"shared"`
-	} `json:"nodes"`
-	Outputs []string `json:"outputs"`
-}
-
-// The TOML form has the same keys and values as the JSON form.
-func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
-	data, err := json.Marshal(n)
-	if err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	var tree any
-	if err := d.Decode(&tree); err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	e := toml.NewEncoder(&b)
-	e.Indent = ""
-	err = e.Encode(plain(tree))
-	return b.Bytes(), err
-}
-
-// plain turns JSON numbers into Go's, whole ones into integers, and lists of
-// tables into the type that the encoder writes as [[tables]].
-func plain(x any) any {
-	switch v := x.(type) {
-	case json.Number:
-		if i, err := v.Int64(); err == nil {
-			return i
-		}
-		f, _ := v.Float64()
-		return f
-	case map[string]any:
-		for k := range v {
-			v[k] = plain(v[k])
-		}
-	case []any:
-		var tables []map[string]any
-		for i := range v {
-			v[i] = plain(v[i])
-			if t, ok := v[i].(map[string]any); ok {
-				tables = append(tables, t)
-			}
-		}
-		if len(tables) > 0 && len(tables) == len(v) {
-			return tables
-		}
-	}
-	return x
-}
-
-func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
-	var tree map[string]any
-	if _, err := tomlfile.Decode(data, &tree, maxText); err != nil {
-		return nil, err
-	}
-	text, err := json.Marshal(tree)
-	if err != nil {
-		return nil, err
-	}
-	n, err := decodeJSON("", text, o)
-	var at *jsonfile.Error
-	if errors.As(err, &at) { // whose place is that in the JSON form, whose entries are counted from 0
-		key := entry.ReplaceAllStringFunc(at.Key, func(s string) string {
-			i, _ := strconv.Atoi(s[1 : len(s)-1])
-			return fmt.Sprintf("[%d]", i+1)
-		})
-		err = &tomlfile.Error{Line: tomlfile.LinesOf(data).Of(key), Key: key, Problem: at.Problem}
-	}
-	return n, err
-}
-
-// entry is the number of a list's entry in a key.
-var entry = regexp.MustCompile(`\[\d+\]`)
-
-// encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
-func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "digraph %q {\n\tnode [shape=box, fontname=\"sans-serif\"];\n", n.Name)
-	for i, nd := range n.Nodes {
-		fmt.Fprintf(&b, "\tn%d [label=%q];\n", i, fmt.Sprintf("%s\n%s %v", nd.Name, nd.Op.Kind(), nd.Shape))
-		for _, j := range nd.Inputs {
-			fmt.Fprintf(&b, "\tn%d -> n%d;\n", j, i)
-		}
-	}
-	b.WriteString("}\n")
-	return b.Bytes(), nil
-}
-
-// encodeONNX writes NCHW input and the weights in the file.
-func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), form Form) ([]byte, error) {
-	w, err := weights()
-	if err != nil {
-		return nil, err
-	}
-	size := 1<<16 + len(n.Nodes)<<10
-	for i := range n.Nodes {
-		for _, t := range w.Node(i) {
-			size += 4 * len(t)
-		}
-	}
-	var b bytes.Buffer
-	b.Grow(size) // growing on the way would take twice as much
-	o := form.ONNX
-	o.Metadata, o.Version = n.Meta, buildinfo.Release()
-	if form.Integers == nil {
-		err = onnx.Write(&b, n, w, o)
-		return b.Bytes(), err
-	}
-	quantise := *form.Integers
-	quantise.Run = engine.Activations
-	q, err := tflite.QuantizeNetwork(n, w, quantise)
-	if err != nil {
-		return nil, err
-	}
-	err = onnx.WriteQuantized(&b, q, o)
-	return b.Bytes(), err
-}
-
-// decodeModel reads what other programs write for convolutional networks.
-func decodeModel(path string, _ []byte, o Options) (*Network, error) {
-	m, err := readModel(path, o, false)
-	if err != nil {
-		return nil, err
-	}
-	m.Network.Meta = m.Metadata
-	n := &Network{
-		Network: m.Network, Weights: weightsLater(path, o, m.Network), Input: &m.Input, Outputs: m.Outputs, Notes: m.Notes,
-	}
-	if rounds(m.Network) {
-		n.Quantised = quantisedLater(path, o)
-	}
-	if m.Integers {
-		n.Integers = integersLater(path)
-	}
-	return n, nil
-}
-
-// encodeTFLite writes a .tflite file. What the network knows of itself is metadata of the file.
-func encodeTFLite(n *blocks.Network, weights func() (*blocks.Weights, error), form Form) ([]byte, error) {
-	w, err := weights()
-	if err != nil {
-		return nil, err
-	}
-	var m *tflite.Model
-	if form.Integers == nil {
-		m, err = tflite.Lower(n, w)
-	} else {
-		o := *form.Integers
-		o.Run = engine.Activations
-		m, err = tflite.Quantize(n, w, o)
-		if err == nil && !o.FloatEdges { // for microcontrollers
-			m, _, err = arena.BestOrder(m)
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	counts := n.Counts()
-	meta := map[string]string{
-		"params": strconv.FormatInt(counts.Params, 10), "macs": strconv.FormatInt(counts.MACs, 10),
-		"producer": "nas " + buildinfo.Release(),
-	}
-	maps.Copy(meta, n.Meta)
-	for _, k := range slices.Sorted(maps.Keys(meta)) {
-		m.Metadata = append(m.Metadata, tflite.Metadata{Name: k, Data: []byte(meta[k])})
-	}
-	return tflite.Encode(m)
-}
-
-// encodePyTorch writes a Python module; its weights stand in a file beside it.
-func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
-	var b bytes.Buffer
-	err := pytorch.Write(&b, n)
-	return b.Bytes(), err
-}
-
-// encodeSafetensors writes the state dict of the Python module.
-func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error), _ Form) ([]byte, error) {
-	w, err := weights()
-	if err != nil {
-		return nil, err
-	}
-	m, err := pytorch.New(n)
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = m.WriteSafetensors(&b, w)
-	return b.Bytes(), err
-}
-
-// ReadWeights reads weights for n from a .safetensors or .npz file: the state
-// dict of the Python module that n is written as. wrapper is what training put before
-// the names, which was taken off.
-func ReadWeights(path string, n *blocks.Network) (w *blocks.Weights, wrapper string, err error) {
-	w, wrapper, err = pytorch.ReadFile(path, n)
-	var shape *pytorch.ShapeError
-	if errors.As(err, &shape) && len(shape.Want) == len(shape.Shape) && len(shape.Want) > 0 &&
-		shape.Want[0] == n.Output().C && slices.Equal(shape.Want[1:], shape.Shape[1:]) {
-		err = fmt.Errorf("%w: the weights are of a network with %d classes, name that one, such as "+
-			"results/mobile:17@classes=%d", err, shape.Shape[0], shape.Shape[0])
-	}
-	return w, wrapper, err
 }

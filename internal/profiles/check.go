@@ -87,6 +87,7 @@ func (c *check) measure(ctx context.Context, step string, first int) (
 	}
 	report := func() {
 		c.Report(work.Progress{Step: step, Done: len(ts), Total: len(nets), Ended: len(ts) == len(nets)})
+		c.Gate.Wait(ctx)
 	}
 	report()
 	effort := timing.Effort{Runs: 15, MaxRuns: 500, Until: timing.MedianPrecision, Budget: 100 * time.Millisecond}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -11,11 +12,13 @@ import (
 	"nas/internal/config"
 	named "nas/internal/device"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/internal/work"
 	"nas/latency"
 	"nas/latency/calibrate"
+	"nas/latency/native"
 	"nas/latency/timing"
 	"nas/space"
 )
@@ -40,11 +43,14 @@ func Of(
 		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), Index: i}
 		switch file := c.Latency.Profile[name]; {
 		case resumed != nil:
-			if d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i))); err == nil && file == "auto" {
+			d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i)))
+			if err == nil && file == config.AutoProfile {
 				err = own.sameType(d.Profile)
 			}
-		case file == "auto":
+		case file == config.AutoProfile:
 			d.Profile, err = own.profile(ctx)
+		case file == config.SustainedProfile:
+			d.Profile, err = own.sustained()
 		case strings.HasPrefix(file, config.OfFleet):
 			d.Profile, err = ofWorker(c, name, o)
 		default:
@@ -122,6 +128,44 @@ func (o *ownDevice) contradicted(file string, is *timing.Device) {
 		o.Sayf("latency.profile %s is of %s, latency.device is %q: the profile's latencies are predicted; "+
 			"leave device out, or give a profile that nas calibrate --device %s made", file, is, want.Device, want.Device)
 	}
+}
+
+// sustained returns the cached profile of this device when it is hot. A run makes none: that takes the device minutes
+// under load.
+func (o *ownDevice) sustained() (*latency.Profile, error) {
+	rt, err := o.choice().Runtime()
+	if err != nil {
+		return nil, config.Usagef("latency.device: %w", err)
+	}
+	own, ok := rt.(*native.Runtime)
+	if !ok {
+		return nil, config.Usagef("latency.profile: %s has no profile of the hot device: want that of nas's own kernels, "+
+			"or a file", rt.Device())
+	}
+	p, err := latency.Cached(own.Sustained().Device())
+	if err != nil {
+		return nil, config.Usagef("latency.profile: there is no profile of this device when it is hot: nas calibrate "+
+			"--sustained 10m%s makes it, which takes 11 minutes: %w", o.flags(), err)
+	}
+	o.Sayf("latency profile: %s, calibrated %s %s", p.Device, p.Created.Format(time.DateTime), p.Calibration.Heat)
+	if !o.covers(p) {
+		o.Sayf("the profile of the hot device does not cover this space: nas calibrate --sustained 10m%s", o.flags())
+	}
+	return p, nil
+}
+
+// flags are those of nas calibrate for the device and the space of the config.
+func (o *ownDevice) flags() (flags string) {
+	if n := o.config.Latency.Threads; n > 1 {
+		flags += fmt.Sprintf(" --threads %d", n)
+	}
+	if t := o.config.Latency.DType; t != "" {
+		flags += " --dtype " + t
+	}
+	if f := o.config.File(); f != "" {
+		flags += " --space " + f
+	}
+	return flags
 }
 
 // profile returns the cached profile of this device, extended where the space has units that it
@@ -208,7 +252,9 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 		Progress: func(x calibrate.Progress) {
 			o.Report(work.Progress{
 				Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds()),
+				Note: noteOf(&x),
 			})
+			o.Gate.Wait(ctx)
 		},
 	})
 	o.Report(work.Progress{Step: "calibrate", Ended: true})
@@ -230,6 +276,18 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 		o.Sayf("%s", note)
 	}
 	return p, nil
+}
+
+// noteOf says what a calibration has so far, besides its time.
+func noteOf(x *calibrate.Progress) string {
+	what := plural.Of(x.Units, "kernel")
+	if x.Units == 0 { // a runtime of whole networks
+		what = plural.Of(x.HeldOut, "network")
+	}
+	if x.Error > 0 {
+		what += fmt.Sprintf(", error %.1f %%", 100*x.Error)
+	}
+	return what
 }
 
 // covers reports whether a profile was made for networks like those of the space: it predicts at

@@ -2,11 +2,15 @@ package report
 
 import (
 	"bytes"
+	"fmt"
+	"html"
 	"image/color"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +31,15 @@ import (
 type Figure interface {
 	// layout lays the figure out, or says what it lacks.
 	layout() (*layout, error)
+}
+
+// Title returns the title of a figure.
+func Title(f Figure) (string, error) {
+	p, err := f.layout()
+	if err != nil {
+		return "", fault.Errorf("report: %w", err)
+	}
+	return p.title, nil
 }
 
 // formats are the file formats of [Encode], by extension.
@@ -101,7 +114,30 @@ func portableFonts(svg []byte) []byte {
 		ours := "font-family:Liberation Sans;font-variant:" + variant + ";font-weight:normal;font-style:normal"
 		svg = bytes.ReplaceAll(svg, []byte(ours), []byte(style))
 	}
-	return svg
+	return svgText.ReplaceAllFunc(svg, withLength)
+}
+
+// svgText matches a text of an SVG: its attributes, of them the size of the font, and its characters.
+var svgText = regexp.MustCompile(`<text ([^>]*font-size:([\d.]+)px[^>]*)>([^<]+)</text>`)
+
+// withLength gives a text the width that the figure was laid out for. Where the fonts are missing, and another one is
+// wider, it then stays in its place all the same.
+func withLength(element []byte) []byte {
+	m := svgText.FindSubmatch(element)
+	size, err := strconv.ParseFloat(string(m[2]), 64)
+	if err != nil {
+		return element
+	}
+	variant := regular
+	if bytes.Contains(m[1], []byte("font-weight:bold")) {
+		variant = bold
+	}
+	width := textStyle(vg.Length(size), ink, variant).Width(html.UnescapeString(string(m[3])))
+	if width <= 0 {
+		return element
+	}
+	return fmt.Appendf(nil, `<text textLength="%.1f" lengthAdjust="spacingAndGlyphs" %s>%s</text>`,
+		float64(width), m[1], m[3])
 }
 
 // The bytes of a PDF must depend on the figure alone. By default it also holds the time

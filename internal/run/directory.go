@@ -81,7 +81,8 @@ func namedAsThen(now, then config.Named[string], dir string) (config.Named[strin
 	profiles := maps.Clone(now)
 	for i, name := range then.Names() {
 		file, was := now[name], then[name]
-		if file == "" || file == "auto" || strings.HasPrefix(file, config.OfFleet) {
+		if file == "" || file == config.AutoProfile || file == config.SustainedProfile ||
+			strings.HasPrefix(file, config.OfFleet) {
 			continue
 		}
 		same, err := sameProfile(file, filepath.Join(dir, runstore.ProfileName(name, i)))

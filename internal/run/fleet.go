@@ -17,6 +17,7 @@ import (
 	"nas/internal/known"
 	"nas/internal/plural"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/internal/tasks"
 	"nas/internal/work"
 	"nas/latency/calibrate"
@@ -166,7 +167,7 @@ func (x *elsewhere) measure(ctx context.Context, s *evaluator.Setup, store *runs
 		return nil
 	}
 	var members []search.Trial
-	for _, k := range evenly(len(front), n) {
+	for _, k := range stat.Evenly(len(front), n) {
 		members = append(members, front[k])
 	}
 	measured := x.dispatcher.Measure(ctx, members)

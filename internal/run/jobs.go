@@ -14,6 +14,7 @@ import (
 	"nas/internal/results"
 	"nas/internal/rungs"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/internal/tasks"
 	"nas/search"
 )
@@ -99,7 +100,7 @@ func AskMeasurements(dir, folders string, n int) (*AskedJobs, error) {
 		return nil, err
 	}
 	var list []tasks.Task
-	for _, k := range evenly(len(members), min(n, len(members))) {
+	for _, k := range stat.Evenly(len(members), min(n, len(members))) {
 		t := &members[k]
 		list = append(list, tasks.Task{
 			Format: tasks.Format, Run: shared.ID(), Kind: tasks.Measure, Trial: t.ID, ArchID: t.ArchID, Arch: t.Arch,

@@ -14,7 +14,10 @@ func withLive(o work.Options, live *view.Live) work.Options {
 	progress := o.Progress
 	o.Progress = func(p work.Progress) {
 		if !p.Ended {
-			live.Step(p.Step, p.String())
+			if p.Seconds && p.Total > 0 {
+				p.Done = min(p.Done, p.Total) // it may take a little longer than its budget
+			}
+			live.Step(view.Step{Name: p.Step, Detail: p.String(), Done: p.Done, Total: p.Total})
 		}
 		if progress != nil {
 			progress(p)

@@ -36,7 +36,7 @@ type Measured struct {
 func measure(
 	ctx context.Context, s *evaluator.Setup, store *runstore.Run, front []Member, earlier []*results.Stored,
 ) (*Measured, error) {
-	which := evenly(len(front), min(s.Config.Output.Measure, len(front)))
+	which := stat.Evenly(len(front), min(s.Config.Output.Measure, len(front)))
 	if len(which) == 0 {
 		return nil, nil
 	}
@@ -45,6 +45,10 @@ func measure(
 		members[i] = front[k]
 	}
 	d := s.Devices[0]
+	if d.Profile.Device.Sustained {
+		s.Sayf("the front is not measured: its profile is of the hot device; nas bench --sustained 10m times a network there")
+		return &Measured{Skipped: "the profile is of the hot device"}, nil
+	}
 	rt := native.Of(d.Profile.Device)
 	if err := d.Profile.Matches(rt); err != nil {
 		s.Sayf("the front is not measured: %v", err)
@@ -120,6 +124,7 @@ func timeMembers(
 			step = "measure again"
 		}
 		s.Report(work.Progress{Step: step, Done: done, Total: total})
+		s.Gate.Wait(ctx)
 	})
 	if err != nil {
 		return nil, err

@@ -61,15 +61,6 @@ start = ["mobilenet_v2", "nobody"]
 	}
 }
 
-func TestEvenly(t *testing.T) {
-	for _, c := range []struct{ m, n, want int }{{10, 3, 3}, {2, 5, 2}, {1, 1, 1}, {0, 0, 0}, {100, 40, 40}} {
-		got := evenly(c.m, c.n)
-		if len(got) != c.want || c.want > 1 && (got[0] != 0 || got[len(got)-1] != c.m-1) {
-			t.Errorf("evenly(%d, %d) is %v, want %d with both ends", c.m, c.n, got, c.want)
-		}
-	}
-}
-
 // A run of one objective draws it over the trials, marks the best, and has a report; every rule picks the best.
 func TestOneObjective(t *testing.T) {
 	c := runtest.Config(t, runtest.Profile(t))

@@ -76,7 +76,7 @@ func explore(
 	c := s.Config.Search
 	o := search.Options{
 		Workers: s.AtOnce(), Timeout: time.Duration(c.Timeout), Reference: s.Worst,
-		Stop: stopOf(&c),
+		Stop: stopOf(&c), Gate: gateOf(s),
 		Progress: func(x search.Progress) {
 			s.Report(work.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x, Note: far.note()})
 		},
@@ -108,4 +108,12 @@ func explore(
 		s.Sayf("%d scores of earlier runs were used again", r.Used())
 	}
 	return summary, contenders.FrontProbabilities(), nil
+}
+
+// gateOf is the gate of a search, nil for none.
+func gateOf(s *evaluator.Setup) search.Gate {
+	if s.Gate == nil {
+		return nil
+	}
+	return s.Gate
 }

@@ -3,15 +3,14 @@ package run
 import (
 	"bytes"
 	"cmp"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 )
 
@@ -32,26 +31,12 @@ func warmStart(c *config.Config, dirs []string) (earlier []*results.Stored, err 
 		earlier = append(earlier, s)
 		members := s.Front.Trials()
 		share := free / (len(dirs) - i)
-		for _, k := range evenly(len(members), min(share, len(members))) {
+		for _, k := range stat.Evenly(len(members), min(share, len(members))) {
 			c.Search.Start = append(c.Search.Start, members[k].Arch)
 			free--
 		}
 	}
 	return earlier, nil
-}
-
-// evenly returns n indices of 0..m-1 at equal distances, both ends among them.
-func evenly(m, n int) []int {
-	if n >= m {
-		n = m
-	}
-	out := make([]int, n)
-	for i := range out {
-		if n > 1 {
-			out[i] = int(math.Round(float64(i) * float64(m-1) / float64(n-1)))
-		}
-	}
-	return slices.Compact(out)
 }
 
 // recall lets the evaluator take over the accuracy scores of earlier runs. It refuses runs whose scores

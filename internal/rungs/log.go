@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"nas/accuracy/training"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 )
 
@@ -114,7 +115,7 @@ func Entries(path string) iter.Seq2[Entry, error] {
 // lines yields the whole lines of a file. An error is the last that it yields.
 func lines(path string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		f, err := os.Open(path)
+		f, err := boundedfile.Open(path)
 		if err != nil {
 			yield(nil, err)
 			return

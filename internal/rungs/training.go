@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -374,7 +375,7 @@ func (t *Training) succeeded() {
 func (t *Training) failed(ctx context.Context, c Candidate, err error) error {
 	t.mu.Lock()
 	if t.bad++; !t.good && t.verdict == nil && t.bad >= firstFailures {
-		t.end(fmt.Errorf("the first %d trainings all failed; trial %d: %w", t.bad, c.ID, err))
+		t.end(fmt.Errorf("the first %d trainings all failed; trial %d, %s: %w", t.bad, c.ID, t.where(c), err))
 	}
 	if !t.good && t.verdict == nil {
 		t.unsure++
@@ -394,11 +395,20 @@ func (t *Training) failed(ctx context.Context, c Candidate, err error) error {
 		case <-time.After(patience):
 			t.mu.Lock()
 			if t.active == 0 && !t.good && t.verdict == nil {
-				t.end(fmt.Errorf("every training failed; trial %d: %w", c.ID, err))
+				t.end(fmt.Errorf("every training failed; trial %d, %s: %w", c.ID, t.where(c), err))
 			}
 			t.mu.Unlock()
 		}
 	}
+}
+
+// where says what trained a candidate, and in which folder if that is here: a person can start it there.
+func (t *Training) where(c Candidate) string {
+	name, folder := "recipe "+strconv.Quote(t.o.Recipe.Spec().Name), t.folder(c.ArchID)
+	if _, err := os.Stat(folder); err != nil {
+		return name
+	}
+	return name + " in " + folder
 }
 
 // end decides that the run ends.

@@ -1,14 +1,15 @@
 package runstore
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/table"
 )
@@ -49,6 +50,9 @@ func ReadRanked(dir string) (rows []RankedRow, err error) {
 // trainedColumn is the column of front.csv that told.csv gives it.
 const trainedColumn = "accuracy_trained"
 
+// maxFront is how many bytes a front.csv may have.
+const maxFront = 64 << 20
+
 // NoteTrained gives front.csv of dir a column with the accuracies in told.csv, per cent and empty for a network that is
 // not trained. Without one of the files it does nothing.
 func NoteTrained(dir string) error {
@@ -57,14 +61,13 @@ func NoteTrained(dir string) error {
 		return err
 	}
 	path := filepath.Join(dir, FrontFile)
-	f, err := os.Open(path)
+	data, err := boundedfile.Read(path, maxFront)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
-		return fault.Errorf("runstore: %w", err)
+		return fault.Errorf("runstore: %w: nas run --resume writes it anew", err)
 	}
-	lines, err := csv.NewReader(f).ReadAll()
-	f.Close()
+	lines, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
 	if err != nil || len(lines) == 0 {
 		return fault.Errorf("runstore: %s is damaged (%w): nas run --resume writes it anew", path, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/search"
 )
@@ -50,7 +51,7 @@ func readFile[T any](dir string, parse func([]byte, location) (T, int, error)) i
 	return func(yield func(T, error) bool) {
 		var none T
 		path := filepath.Join(dir, TrialsFile)
-		f, err := os.Open(path)
+		f, err := boundedfile.Open(path)
 		if err != nil {
 			yield(none, fault.Errorf("runstore: %w", err))
 			return

@@ -44,6 +44,7 @@ type Run struct {
 	buf      []byte
 	broken   error    // set once the file could not be restored after a failed write
 	made     []string // directories, inner ones first
+	claimed  bool     // and not begun
 }
 
 // Exists is the error for a directory that holds a run where a new one was to be made: an [*ExistsError],
@@ -64,7 +65,10 @@ func Claim(dir string) (_ *Run, err error) {
 	if Holds(dir) {
 		return nil, Exists(dir)
 	}
-	r := &Run{dir: dir}
+	if err := foreign(dir); err != nil {
+		return nil, err
+	}
+	r := &Run{dir: dir, claimed: true}
 	defer func() {
 		if err != nil {
 			r.unlock()
@@ -100,7 +104,11 @@ func (r *Run) Begin(m Manifest, config, profile []byte) error {
 	if err := r.open(os.O_CREATE | os.O_TRUNC); err != nil {
 		return err
 	}
-	return r.SetManifest(m)
+	if err := r.SetManifest(m); err != nil {
+		return err
+	}
+	r.claimed = false
+	return nil
 }
 
 func isDir(path string) bool {
@@ -240,6 +248,11 @@ func (r *Run) Trials() iter.Seq2[search.Trial, error] {
 func (r *Run) Close() error {
 	var err error
 	if r.lock != nil && !Holds(r.dir) {
+		if r.claimed { // nothing of these names was there
+			for _, name := range []string{ConfigFile, ProfileFile, ScaleFile, TrialsFile} {
+				os.Remove(r.Path(name))
+			}
+		}
 		os.Remove(r.Path(lockFile))
 		for _, dir := range r.made {
 			os.Remove(dir) // unless it holds something by now

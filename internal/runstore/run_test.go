@@ -572,3 +572,26 @@ func TestWritableSparesForeignFiles(t *testing.T) {
 		}
 	}
 }
+
+// A run that could not begin, on a full disk for instance, leaves nothing behind that stops the next one.
+func TestUnbegunRunLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	r, err := Claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{ConfigFile, ScaleFile} {
+		if err := os.WriteFile(r.Path(name), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := Writable(dir); err != nil {
+		t.Error(err)
+	}
+}

@@ -3,13 +3,13 @@ package runstore
 import (
 	"bytes"
 	"encoding/csv"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"nas/internal/atomicfile"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/table"
 	"nas/search"
@@ -123,7 +123,7 @@ func writeCSV(path string, lines [][]string) error {
 // readTable calls row for each row of a table with the columns. cure says what a
 // person can do where the table is damaged.
 func readTable(path string, columns []string, cure string, row func(*table.Row)) error {
-	f, err := os.Open(path)
+	f, err := boundedfile.Open(path)
 	if err != nil {
 		return fault.Errorf("runstore: %w", err)
 	}

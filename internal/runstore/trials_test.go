@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,33 @@ func TestLineRoundTrip(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", shuffled, other, err)
 		}
 	})
+}
+
+// TestEarlierTrials: the lines that a run with rungs wrote are read, and written as they were.
+func TestEarlierTrials(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "formats", "trained", "trials.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trials := map[int]search.Trial{}
+	for line := range bytes.Lines(data) {
+		x, err := ParseTrial(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := AppendTrial(nil, &x); !bytes.Equal(again, line) {
+			t.Errorf("%s becomes %s", line, again)
+		}
+		trials[x.ID] = x
+	}
+	stopped, on := trials[12], trials[16]
+	if !stopped.Stopped || !slices.Equal(stopped.Rungs, []float64{47}) || stopped.Continues != 0 {
+		t.Errorf("a trial that was stopped: %+v", stopped)
+	}
+	if on.Stopped || on.ArchID != stopped.ArchID || on.Continues != 1 || !slices.Equal(on.Parents, []int{12}) ||
+		!slices.Equal(on.Rungs, []float64{47, 50, 59}) || on.Objectives["accuracy"] != 59 {
+		t.Errorf("the trial that goes on: %+v", on)
+	}
 }
 
 func TestParseErrors(t *testing.T) {

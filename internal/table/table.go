@@ -18,7 +18,7 @@ import (
 
 // Limits of a table: more is refused.
 const (
-	maxBytes   = 256 << 20
+	maxBytes   = 64 << 20
 	maxColumns = 1000
 )
 

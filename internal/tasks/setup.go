@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -102,7 +103,15 @@ func (s *Setup) Pack() ([]byte, error) {
 
 // Unpack reads a packed setup that somebody else made.
 func Unpack(data []byte) (*Setup, error) {
-	damaged := func(err error) error { return fault.Errorf("tasks: the setup is damaged: %w", err) }
+	damaged := func(err error) error {
+		switch {
+		case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+			err = errors.New("its bytes are not those that were written")
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			err = errors.New("it was cut off")
+		}
+		return fault.Errorf("tasks: the setup is damaged: %w: copy it again, or make the job again with nas ask --again", err)
+	}
 	if len(data) > MaxSetup {
 		return nil, damaged(errors.New("it is too long"))
 	}

@@ -78,7 +78,7 @@ func TestFigureOfSeveralRuns(t *testing.T) {
 // TestAxisOfScore: what the accuracy axis is called depends on the type of the score, not on its label.
 func TestAxisOfScore(t *testing.T) {
 	for unit, want := range map[string][2]string{runstore.UnitPercent: {"top-1", "%"}, "": {"score", ""}} {
-		s := &results.Stored{}
+		s := &results.Stored{Config: new(config.Config)}
 		s.Manifest.Score = runstore.Score{Label: "a score (%)", Unit: unit}
 		a := axisOf(s, search.Objective{Name: runstore.KeyAccuracy, Direction: search.Maximize})
 		if a.Label != "a score (%)" || a.Name != want[0] || a.Unit != want[1] {

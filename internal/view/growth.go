@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -63,4 +64,37 @@ func Agreement(s *results.Stored) report.Agreement {
 		Quantity: "latency in ms (" + s.Manifest.Device + ")",
 		Series:   []report.AgreementSeries{q},
 	}
+}
+
+// Remeasured draws the members of the front that were measured, before and after: by their predicted latency, and by
+// the measured one. It has no series where fewer than two were measured.
+func Remeasured(s *results.Stored) report.Fronts {
+	x, y := s.Axes()
+	f := report.Fronts{X: axisOf(s, x), Y: axisOf(s, y)}
+	rows := map[int]runstore.MeasuredRow{}
+	for _, r := range s.Measured {
+		rows[r.ID] = r
+	}
+	before, after := report.Series{Name: "predicted"}, report.Series{Name: "measured"}
+	for _, t := range s.Front.Trials() {
+		r, ok := rows[t.ID]
+		if !ok {
+			continue
+		}
+		p := point(func(f runstore.Field) runstore.Value { return f.Of(&t.Result) }, x, y)
+		p.X, p.XLow, p.XHigh = r.PredictedMs, r.LowMs, r.HighMs
+		p.YLow, p.YHigh = p.Y, p.Y // the same for both
+		before.Front = append(before.Front, p)
+		p.X, p.XLow, p.XHigh = r.MeasuredMs, r.P10Ms, r.P90Ms
+		after.Front = append(after.Front, p)
+	}
+	if len(before.Front) < 2 {
+		return f
+	}
+	f.Series = []report.Series{before, after}
+	f.Title = s.Config.Name + ": the front before and after measuring"
+	f.Subtitle = fmt.Sprintf("%d members, by their predicted and by their measured latency", len(before.Front))
+	f.X.Label = "latency in ms (" + s.Manifest.Device + ")"
+	f.Notes = []string{"Bars: the 90 % interval of the prediction, and the 10th to 90th percentile of the measured runs."}
+	return f
 }

@@ -2,6 +2,8 @@ package view
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nas/accuracy/training"
@@ -24,16 +27,20 @@ import (
 
 // Live serves the report of a run while it is under way, and the finished one
 // afterwards: "/" is the page, from which a script asks for "/trials", "/network" and
-// "/curves". It only reads, and holds one run at a time, the one that began last.
-// The zero value waits for a run.
+// "/curves" and "/growth", and to which [ControlPath] belongs. It holds one run at a time, the
+// one that began last. The zero value waits for a run.
 //
 // Watching changes no result. Answers are small, and the page asks less often
 // while something is measured.
 type Live struct {
+	Control *Control // of the run, by the buttons of the page; nil: the page only reads
+
 	mu        sync.Mutex
 	run       string // tells runs apart
-	step      string
-	detail    string
+	step      Step
+	stored    *results.Stored // what is known of the run before its trials
+	volumes   []report.XY     // hypervolume after a number of scored trials
+	scored    int
 	header    html.Page
 	x, y      search.Objective
 	front     *search.Front
@@ -55,7 +62,7 @@ const batch = 2000
 func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predictor *latency.Predictor) error {
 	s := &results.Stored{Dir: dir, Manifest: m, Config: c}
 	x, y := s.Axes()
-	front, err := search.NewFront(m.Objectives, nil)
+	front, err := search.NewFront(m.Objectives, m.Reference)
 	if err != nil {
 		return err
 	}
@@ -68,6 +75,10 @@ func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predicto
 	l.run = fmt.Sprintf("%s %d", dir, time.Now().UnixNano())
 	l.header, l.x, l.y, l.predictor, l.finished = headerOf(s, x, y), x, y, predictor, ""
 	l.header.Live, l.expected = true, expected
+	l.stored, l.volumes, l.scored = s, nil, 0
+	if l.Control != nil {
+		l.header.Token = l.Control.token
+	}
 	l.front, l.trials, l.rows = front, nil, map[int]int{}
 	l.learned, l.judged, l.curves = results.ReadLearned(dir), map[string]report.Curve{}, 0
 	return nil
@@ -96,7 +107,13 @@ func (l *Live) Observe(t *search.Trial) {
 	if l.front == nil {
 		return
 	}
-	l.front.Add(*t)
+	grown := l.front.Add(*t)
+	if !t.Screened {
+		l.scored++
+	}
+	if grown {
+		l.volumes = append(l.volumes, report.XY{X: float64(l.scored), Y: l.front.Hypervolume()})
+	}
 	if len(t.Rungs) > 0 {
 		l.judged[t.ArchID] = report.Curve{Name: strconv.Itoa(t.ID), Stopped: t.Stopped}
 		l.curves++
@@ -107,18 +124,24 @@ func (l *Live) Observe(t *search.Trial) {
 	}
 }
 
-// Step says what the run is doing and how far that has come.
-func (l *Live) Step(step, detail string) {
+// Step is what a run is doing, and how far that has come.
+type Step struct {
+	Name, Detail string
+	Done, Total  int // Total is 0 if it is unknown
+}
+
+// Step says what the run is doing.
+func (l *Live) Step(s Step) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.step, l.detail = step, detail
+	l.step = s
 }
 
 // End shows the report of the finished run, if that file was written, in place of what was shown until now.
 func (l *Live) End(file string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.step, l.detail = "ended", ""
+	l.step = Step{Name: "ended"}
 	if _, err := os.Stat(file); err == nil {
 		l.finished = file
 	}
@@ -142,18 +165,22 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.serveNetwork(w, r)
 	case "/curves":
 		l.serveCurves(w, r)
+	case "/growth":
+		l.serveGrowth(w, r)
+	case ControlPath:
+		if l.Control == nil {
+			http.NotFound(w, r)
+			return
+		}
+		l.Control.ServeHTTP(w, r)
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-const waiting = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">` +
-	`<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>nas</title>` +
-	`<p style="font:16px sans-serif">nas gets ready: `
-
 func (l *Live) servePage(w http.ResponseWriter) {
 	l.mu.Lock()
-	header, finished, step, detail := l.header, l.finished, l.step, l.detail
+	header, finished := l.header, l.finished
 	l.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if finished != "" {
@@ -162,12 +189,18 @@ func (l *Live) servePage(w http.ResponseWriter) {
 			return
 		}
 	}
-	if !header.Live {
-		fmt.Fprintf(w, "%s%s %s</p></html>", waiting, step, detail) // our own words and numbers
-		return
-	}
 	var b bytes.Buffer
-	if err := html.Write(&b, header); err != nil {
+	var err error
+	if header.Live {
+		err = html.Write(&b, header)
+	} else {
+		token := ""
+		if l.Control != nil {
+			token = l.Control.token
+		}
+		err = html.WriteWaiting(&b, token)
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -183,7 +216,8 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	}
 	l.mu.Lock()
 	u := html.Update{
-		Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "",
+		Run: l.run, Step: l.step.Name, Detail: l.step.Detail, Done: l.step.Done, Total: l.step.Total,
+		State: l.state(), Next: 1000, Ended: l.finished != "",
 		From: min(from, len(l.trials)), Of: len(l.trials), Curves: l.curves,
 	}
 	if run := r.URL.Query().Get("run"); run == "" || run == l.run {
@@ -205,6 +239,14 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 		u.Next = 5000 // drawing would disturb what is timed
 	}
 	l.writeJSON(w, u)
+}
+
+// state is what the page shows; the caller holds the lock.
+func (l *Live) state() string {
+	if l.step.Name == "ended" { // without a report
+		return "ended"
+	}
+	return l.Control.state()
 }
 
 // serveNetwork answers a trial's diagram and layers.
@@ -254,7 +296,28 @@ func (l *Live) serveCurves(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	wide, narrow, err := html.Draw(results.CurvesFigure(name, label, curves))
+	l.draw(w, results.CurvesFigure(name, label, curves))
+}
+
+// serveGrowth answers the hypervolume as it grew so far.
+func (l *Live) serveGrowth(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	var s results.Stored
+	if l.stored != nil {
+		s = *l.stored
+		s.Volumes = slices.Clone(l.volumes)
+	}
+	l.mu.Unlock()
+	if len(s.Volumes) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	l.draw(w, Growth(&s))
+}
+
+// draw answers a figure, for wide screens and for narrow ones.
+func (l *Live) draw(w http.ResponseWriter, f report.Figure) {
+	wide, narrow, err := html.Draw(f)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -270,4 +333,83 @@ func (l *Live) writeJSON(w http.ResponseWriter, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(data)
+}
+
+// ControlPath is the only path of [Live] that takes POST requests.
+const ControlPath = "/control"
+
+// tokenHeader is the header that proves that a request comes from our own page. A page of another site cannot read the
+// token, and cannot send the header without asking first, which is refused.
+const tokenHeader = "X-Nas-Token"
+
+// Control lets the page of a run hold it, let it go on, and stop it.
+type Control struct {
+	gate     Gate
+	stop     func()
+	token    string
+	stopping atomic.Bool
+}
+
+// Gate holds a run while it is closed.
+type Gate interface {
+	Close()
+	Open()
+	State() (closed, waiting bool)
+}
+
+// NewControl makes the control of a run by its gate, and by what stops it cleanly.
+func NewControl(gate Gate, stop func()) *Control {
+	return &Control{gate: gate, stop: stop, token: rand.Text()}
+}
+
+// Stopped reports whether the page has stopped the run.
+func (c *Control) Stopped() bool { return c != nil && c.stopping.Load() }
+
+// state is what the page shows: "running", "pausing" while what has begun is finished, "paused" or "stopping".
+func (c *Control) state() string {
+	if c == nil {
+		return "running"
+	}
+	closed, waiting := c.gate.State()
+	switch {
+	case c.stopping.Load():
+		return "stopping"
+	case closed && waiting:
+		return "paused"
+	case closed:
+		return "pausing"
+	}
+	return "running"
+}
+
+// ServeHTTP carries out what the query names: do=pause, do=resume or do=stop. It refuses requests that other sites
+// send.
+func (c *Control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	site := r.Header.Get("Sec-Fetch-Site")
+	given := []byte(r.Header.Get(tokenHeader))
+	switch {
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "a run is paused and stopped by POST", http.StatusMethodNotAllowed)
+		return
+	case site != "" && site != "same-origin", r.Header.Get("Origin") != "http://"+r.Host:
+		http.Error(w, "only nas's own page may pause or stop a run", http.StatusForbidden)
+		return
+	case subtle.ConstantTimeCompare(given, []byte(c.token)) != 1:
+		http.Error(w, "this page is of an earlier run: load it again", http.StatusForbidden)
+		return
+	}
+	switch r.URL.Query().Get("do") {
+	case "pause":
+		c.gate.Close()
+	case "resume":
+		c.gate.Open()
+	case "stop":
+		c.stopping.Store(true)
+		c.stop()
+	default:
+		http.Error(w, "do: want pause, resume or stop", http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }

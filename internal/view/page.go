@@ -93,6 +93,9 @@ func Page(s *results.Stored) (html.Page, error) {
 		}
 	}
 	if len(s.Measured) > 0 {
+		if f := Remeasured(s); len(f.Series) > 0 {
+			p.Figures = append(p.Figures, f)
+		}
 		p.Figures = append(p.Figures, Agreement(s))
 	}
 	return p, nil

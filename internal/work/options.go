@@ -1,7 +1,10 @@
 package work
 
 import (
+	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	"nas/search"
 )
@@ -16,6 +19,9 @@ type Options struct {
 	// a step. Both may be nil and are called from one goroutine at a time.
 	Say      func(string)
 	Progress func(Progress)
+	// Gate, if not nil, holds the work while it is closed: a calibration or a measurement between two networks, a
+	// search before the next candidate, a training before the next rung.
+	Gate *Gate
 }
 
 // Sayf formats a line for Say.
@@ -56,4 +62,77 @@ func (p Progress) String() string {
 		s += "; " + p.Note
 	}
 	return s
+}
+
+// Gate holds work while it is closed: what has begun goes on, and nothing new begins. The zero value is open, and so is
+// a nil gate. Its methods may be called at the same time.
+type Gate struct {
+	mu     sync.Mutex
+	opened chan struct{} // closed when the gate is opened; nil: it is open
+	since  time.Time     // when it was closed
+	held   time.Duration // how long it was closed, without the time since then
+	waits  int
+}
+
+// Close closes the gate.
+func (g *Gate) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil {
+		g.opened, g.since = make(chan struct{}), time.Now()
+	}
+}
+
+// Open lets all go on that wait.
+func (g *Gate) Open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened != nil {
+		close(g.opened)
+		g.opened = nil
+		g.held += time.Since(g.since)
+	}
+}
+
+// Wait returns when the gate is open, or ctx is done.
+func (g *Gate) Wait(ctx context.Context) {
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	opened := g.opened
+	if opened != nil {
+		g.waits++
+	}
+	g.mu.Unlock()
+	if opened == nil {
+		return
+	}
+	select {
+	case <-opened:
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	g.waits--
+	g.mu.Unlock()
+}
+
+// Held returns for how long the gate was closed, all in all.
+func (g *Gate) Held() time.Duration {
+	if g == nil {
+		return 0
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened == nil {
+		return g.held
+	}
+	return g.held + time.Since(g.since)
+}
+
+// State reports whether the gate is closed, and whether work waits at it.
+func (g *Gate) State() (closed, waiting bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.opened != nil, g.waits > 0
 }

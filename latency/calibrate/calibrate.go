@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"sync"
 	"time"
 
 	"nas/blocks"
@@ -38,14 +39,17 @@ type Options struct {
 	// Prior is the profile of another device to start from, for a runtime that does not time
 	// units; nil: costs common to processors.
 	Prior *latency.Profile
-	// Progress, if not nil, is called from the measuring goroutine after each network. It runs
-	// between timings, so it must be quick.
+	// Sustained, if not 0, puts the device under load for so long before anything is timed, and keeps it under load. The
+	// runtime must then be that of the sustained device, and time units. It does not count for Budget.
+	Sustained time.Duration
+	// Progress, if not nil, is called from the measuring goroutine after each network, between
+	// timings. The time that it takes does not count for Budget, so it may hold the calibration.
 	Progress func(Progress)
 }
 
 // Progress is the state of a calibration.
 type Progress struct {
-	Phase    string // "measuring", "fitting"
+	Phase    string // "heating", "measuring", "fitting"
 	Elapsed  time.Duration
 	Budget   time.Duration
 	Networks int // number of networks whose units were timed
@@ -55,6 +59,8 @@ type Progress struct {
 	// Error is the mean absolute relative error on the held-out networks at the last fit; 0
 	// before.
 	Error float64
+	// Heat is that of a sustained device; nil otherwise. In the phase "heating" Budget is the time of the load.
+	Heat *timing.Heat
 }
 
 const (
@@ -101,6 +107,14 @@ func Device(
 	if err != nil {
 		return nil, err
 	}
+	heater, err := heated(ctx, timer, dev, &opts)
+	if err != nil {
+		timer.Close()
+		return nil, err
+	}
+	if heater != nil {
+		start = time.Now()
+	}
 	next, stop := pull(networks)
 	defer stop()
 	units, ok := timer.(timing.UnitTimer)
@@ -134,5 +148,59 @@ func Device(
 	if ferr != nil {
 		return nil, ferr
 	}
+	if heater != nil {
+		heat := heater.Heated()
+		p.Calibration.Heat = &heat
+	}
 	return p, err
+}
+
+// pull is iter.Pull with a goroutine: a coroutine may not be resumed from a
+// thread that was locked after it was made. The goroutine works only while next
+// waits for it, so that it disturbs no timing.
+func pull[T any](seq iter.Seq[T]) (next func() (T, bool), stop func()) {
+	ask, answer := make(chan bool), make(chan T)
+	go func() {
+		defer close(answer)
+		if !<-ask {
+			return
+		}
+		for v := range seq {
+			answer <- v
+			if !<-ask {
+				return
+			}
+		}
+	}()
+	stop = sync.OnceFunc(func() { close(ask) })
+	next = func() (T, bool) {
+		select {
+		case ask <- true:
+		case <-answer: // closed: the sequence has ended
+		}
+		v, ok := <-answer
+		return v, ok
+	}
+	return next, stop
+}
+
+// heated puts the device under the load of opts. It returns nil where there is none.
+func heated(ctx context.Context, timer timing.Timer, dev timing.Device, opts *Options) (timing.Heater, error) {
+	h, ok := timer.(timing.Heater)
+	switch {
+	case dev.Sustained != (opts.Sustained > 0):
+		return nil, fault.New("latency: a sustained device is calibrated under load, and no other one is")
+	case opts.Sustained == 0:
+		return nil, nil
+	case !ok:
+		return nil, fault.Errorf("latency: %s cannot be kept under load between its timings", dev)
+	}
+	report := func(heat timing.Heat) {
+		if opts.Progress != nil {
+			opts.Progress(Progress{
+				Phase: "heating", Elapsed: time.Duration(heat.LoadS * float64(time.Second)), Budget: opts.Sustained, Heat: &heat,
+			})
+		}
+	}
+	return h, h.Heat(ctx, opts.Sustained, report)
 }

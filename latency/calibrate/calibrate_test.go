@@ -104,3 +104,78 @@ func TestEndToEndStray(t *testing.T) {
 		}
 	}
 }
+
+// hot is a fake device that can be heated, or says that it is.
+type hot struct {
+	*latencytest.Simulated
+	heats *[]time.Duration
+}
+
+func (h hot) Device() timing.Device {
+	d := h.Simulated.Device()
+	d.Sustained = true
+	return d
+}
+
+func (h hot) Open(ctx context.Context, b timing.Baseline) (timing.Timer, error) {
+	_, err := h.Simulated.Open(ctx, b)
+	return h, err
+}
+
+func (h hot) Heat(_ context.Context, load time.Duration, seen func(timing.Heat)) error {
+	*h.heats = append(*h.heats, load)
+	seen(h.Heated())
+	return nil
+}
+
+func (h hot) Heated() timing.Heat {
+	return timing.Heat{LoadS: 600, Clock: []timing.ClockPoint{{S: 0, MHz: 2000}, {S: 600, MHz: 1500}}}
+}
+
+// A sustained device is put under load before it is timed, and its profile says so. No other device is, and none that
+// cannot be.
+func TestSustained(t *testing.T) {
+	var heats []time.Duration
+	var phases []string
+	f := hot{latencytest.NewSimulated(1, 0.01, 0.02), &heats}
+	calibrate := func(rt timing.Runtime, load time.Duration) (*latency.Profile, error) {
+		return Device(t.Context(), rt, slices.Values(latencytest.Networks(t, 1, 40)), Options{
+			Budget: noHurry, MaxUnits: 60, Sustained: load,
+			Progress: func(p Progress) { phases = append(phases, p.Phase) },
+		})
+	}
+	p, err := calibrate(f, 10*time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, want := p.Calibration.Heat, f.Heated()
+	if h == nil || h.String() != want.String() || !p.Device.Sustained {
+		t.Errorf("the profile of %v knows the load %v", p.Device, h)
+	}
+	if len(heats) != 1 || heats[0] != 10*time.Minute || phases[0] != "heating" || !slices.Contains(phases, "measuring") {
+		t.Errorf("heated for %v, phases %v", heats, phases)
+	}
+	for what, of := range map[string]struct {
+		rt   timing.Runtime
+		load time.Duration
+	}{
+		"a sustained device without a load": {f, 0},
+		"a device of a burst under load":    {f.Simulated, time.Minute},
+		"a device that cannot be heated":    {cold{f}, time.Minute},
+	} {
+		if _, err := calibrate(of.rt, of.load); err == nil {
+			t.Errorf("%s is calibrated", what)
+		}
+	}
+	if f.Opened != 0 {
+		t.Errorf("%d timers left open", f.Opened)
+	}
+}
+
+// cold says that it is sustained, and cannot be heated.
+type cold struct{ hot }
+
+func (c cold) Open(ctx context.Context, b timing.Baseline) (timing.Timer, error) {
+	_, err := c.hot.Open(ctx, b)
+	return struct{ timing.UnitTimer }{c.hot}, err
+}

@@ -71,8 +71,11 @@ func timeWhole(
 	start time.Time,
 ) (ms []latency.Measured, ts []timing.Timing, why string, err error) {
 	reserve := time.Duration(float64(o.Budget) * fitShare)
-	limited, cancel := context.WithDeadlineCause(ctx, start.Add(o.Budget-reserve/4), errBudget)
-	defer cancel()
+	limited, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	end := func() time.Duration { return time.Until(start.Add(o.Budget - reserve/4)) }
+	alarm := time.AfterFunc(end(), func() { cancel(errBudget) })
+	defer alarm.Stop()
 	var fit fitTime
 	for most := firstBatch; ; {
 		nets := take(next, timer, most)
@@ -95,7 +98,11 @@ func timeWhole(
 			nets = nets[1:]
 		}
 		if o.Progress != nil {
-			o.Progress(Progress{Phase: "measuring", Elapsed: time.Since(start), Budget: o.Budget, HeldOut: len(ms)})
+			alarm.Stop()
+			begin := time.Now()
+			o.Progress(Progress{Phase: "measuring", Elapsed: begin.Sub(start), Budget: o.Budget, HeldOut: len(ms)})
+			start = start.Add(time.Since(begin))
+			alarm.Reset(end())
 		}
 		left := o.Budget - time.Since(start)
 		most = max(1, int(float64(left)/2/float64(time.Since(start))*float64(len(ms)))) // half of the time that is left

@@ -178,10 +178,12 @@ func (c *calibration) step(ctx context.Context, k int) (more bool, err error) {
 // report tells the caller about the progress.
 func (c *calibration) report(phase string) {
 	if c.opts.Progress != nil {
+		begin := time.Now()
 		c.opts.Progress(Progress{
 			Phase: phase, Elapsed: time.Since(c.start), Budget: c.opts.Budget, Networks: c.networks,
 			HeldOut: len(c.heldOut), Units: len(c.units), MaxUnits: c.opts.MaxUnits, Error: c.error,
 		})
+		c.start = c.start.Add(time.Since(begin))
 	}
 }
 

@@ -70,6 +70,7 @@ type timer struct {
 	chainNs  float64         // the shortest time of the chain; 0: the clock of the system is too coarse
 	probes   *probes
 	memory   memory // of the networks that are timed
+	oven     *oven  // nil: the machine is not kept under load
 }
 
 // newTimer opens a session and learns what the machine takes undisturbed.
@@ -198,6 +199,25 @@ func (m *timer) release() {
 	m.s.Release()
 }
 
+// Heat implements [timing.Heater]. The load is the reference network, again and again, on as many threads as networks
+// are timed with. Afterwards the session knows nothing of the cold machine.
+func (m *timer) Heat(ctx context.Context, load time.Duration, seen func(timing.Heat)) error {
+	m.oven = &oven{run: func() error { return m.ref.plan.Run(m.ref.out, m.ref.in) }}
+	if err := m.oven.heatUp(ctx, load, seen); err != nil {
+		return err
+	}
+	m.known, m.probes, m.refTimes, m.refMs, m.chainNs = timing.Baseline{}, newProbes(), nil, 0, 0
+	m.refRuns = recording{probes: m.probes}
+	for begin := time.Now(); time.Since(begin) < settling; {
+		m.reference()
+	}
+	m.oven.timed()
+	return nil
+}
+
+// Heated implements [timing.Heater].
+func (m *timer) Heated() timing.Heat { return m.oven.heat }
+
 // Time times a network end to end.
 func (m *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	t, err := m.TimeUnits(ctx, n, e)
@@ -208,6 +228,10 @@ func (m *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (t
 // TimeUnits times a network: two runs to warm up, then blocks of runs with the reference
 // network in between. See recording.timing for what is made of them.
 func (m *timer) TimeUnits(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
+	if err := m.oven.keep(ctx); err != nil {
+		return timing.Timing{}, err
+	}
+	defer m.oven.timed()
 	if !m.memory.fits(n) { // let go of the old memory before there is new
 		m.release()
 		m.memory.params = n.Counts().Params
@@ -337,16 +361,21 @@ func referenceNetwork() *blocks.Network {
 
 // Of returns this machine as the profile of one like it has it: with its number of threads and its type of values.
 func Of(d timing.Device) *Runtime {
+	r := New(d.Threads)
 	if d.Target.DType == engine.Int8 {
-		return New(d.Threads).Integers()
+		r = r.Integers()
 	}
-	return New(d.Threads)
+	if d.Sustained {
+		r = r.Sustained()
+	}
+	return r
 }
 
 // Runtime is this machine, running the engine's kernels.
 type Runtime struct {
-	target engine.Target
-	cpus   []int
+	target    engine.Target
+	cpus      []int
+	sustained bool
 }
 
 // New returns this machine for a number of threads (less than 1 means 1).
@@ -366,6 +395,14 @@ func (n *Runtime) Integers() *Runtime {
 	return &r
 }
 
+// Sustained returns the same machine in the state of steady work: another device, with a profile of its own. Its timers
+// are to be heated before they time anything; see [timing.Heater].
+func (n *Runtime) Sustained() *Runtime {
+	r := *n
+	r.sustained = true
+	return &r
+}
+
 // Device returns what is timed.
 func (n *Runtime) Device() timing.Device {
 	dtype := "float32"
@@ -375,6 +412,7 @@ func (n *Runtime) Device() timing.Device {
 	return timing.Device{
 		Name: timing.NativeName, CPU: timing.HostFacts(n.cpus).CPU, Runtime: "nas kernels",
 		Version: buildinfo.Release(), DType: dtype, Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
+		Sustained: n.sustained,
 	}
 }
 

@@ -20,6 +20,8 @@ type Device struct {
 	Cut     string        `json:"cut,omitempty"` // how networks are cut into units: CutPlan, ...
 	CPUSet  string        `json:"cpu_set"`       // cores, "1" or "0-3"; empty: any
 	Target  engine.Target `json:"target"`        // processor that the cost terms assume
+	// Sustained says that the device is timed in the state of steady work, and not in that of a burst.
+	Sustained bool `json:"sustained,omitempty"`
 }
 
 // NativeName is the Device.Name of this machine with the engine's kernels.
@@ -30,6 +32,9 @@ func (d Device) String() string {
 	name := fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, plural.Of(max(1, d.Threads), "thread"))
 	if d.DType != "" && d.DType != "float32" {
 		name += ", " + d.DType
+	}
+	if d.Sustained {
+		name += ", sustained"
 	}
 	return name
 }
@@ -44,6 +49,7 @@ func (d Device) Match(o Device) error {
 		{"device", d.Name, o.Name}, {"processor", d.CPU, o.CPU}, {"runtime", d.Runtime, o.Runtime},
 		{"runtime version", d.Version, o.Version}, {"data type", d.DType, o.DType},
 		{"threads", d.Threads, o.Threads}, {"cut", d.Cut, o.Cut}, {"target", d.Target, o.Target},
+		{"sustained load", d.Sustained, o.Sustained},
 	} {
 		if f.a != f.b {
 			return fmt.Errorf("the profile's %s is %v, here it is %v", f.what, f.a, f.b)

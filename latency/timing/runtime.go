@@ -2,6 +2,8 @@ package timing
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"nas/blocks"
@@ -107,4 +109,66 @@ func Stopped(ctx context.Context) error {
 		return fault.Errorf("latency: stopped: %w", err)
 	}
 	return nil
+}
+
+// A Heater is a Timer that can bring its device to the state of steady work before anything is timed, and keep it
+// there.
+type Heater interface {
+	Timer
+	// Heat puts the device under load for so long, and under load in every pause between timings from then on.
+	// What is known of the undisturbed device is learnt anew, hot. seen is called about once a second with Heated. It
+	// must be called before the first timing, at most once.
+	Heat(ctx context.Context, load time.Duration, seen func(Heat)) error
+	// Heated returns how the device took it so far.
+	Heated() Heat
+}
+
+// Heat is how long a device was under load before it was timed, and what its clock did. The zero value: it was not.
+type Heat struct {
+	LoadS float64 `json:"load_s"`
+	// Clock is the clock of the measuring core from the beginning of the load to the end of the timings, by the time that
+	// a fixed chain of dependent operations takes.
+	Clock []ClockPoint `json:"clock"`
+}
+
+// ClockPoint is the clock, MHz, S seconds after the load began.
+type ClockPoint struct {
+	S   float64 `json:"s"`
+	MHz float64 `json:"mhz"`
+}
+
+// String says in a few words how long the load was and what the clock did: the mean of the faster half of its first up
+// to ten measurements against that of its last ones.
+func (h *Heat) String() string {
+	text := fmt.Sprintf("after %v of load", (time.Duration(h.LoadS * float64(time.Second))).Round(time.Second))
+	if len(h.Clock) < 2 {
+		return text
+	}
+	n := min(10, (len(h.Clock)+1)/2)
+	first, last := steady(h.Clock[:n]), steady(h.Clock[len(h.Clock)-n:])
+	switch fell := 100 * (1 - last/first); {
+	case !(first > 0):
+		return text
+	case fell >= 1:
+		return fmt.Sprintf("%s the clock was lower by %.1f %%: %.0f MHz, not %.0f MHz", text, fell, last, first)
+	case fell <= -1:
+		return fmt.Sprintf("%s the clock was higher by %.1f %%: %.0f MHz, not %.0f MHz", text, -fell, last, first)
+	}
+	return fmt.Sprintf("%s the clock was as before, %.0f MHz", text, last)
+}
+
+// steady is the mean of the faster half: a measurement can be too slow, when another program takes the core, and not
+// too fast.
+func steady(points []ClockPoint) float64 {
+	var mhz []float64
+	for _, p := range points {
+		mhz = append(mhz, p.MHz)
+	}
+	slices.Sort(mhz)
+	half := mhz[len(mhz)/2:]
+	sum := 0.0
+	for _, v := range half {
+		sum += v
+	}
+	return sum / float64(len(half))
 }

@@ -1,8 +1,9 @@
 # Exports torchvision's networks, untrained but with settled moving statistics, as
 # ONNX models for TestModelsAgree: python3 export.py FOLDER
 # Each once with batch normalisation folded and once kept, with a named batch.
-import sys, torch, torchvision, warnings
+import os, sys, torch, torchvision, warnings
 warnings.filterwarnings("ignore")
+os.makedirs(sys.argv[1], exist_ok=True)
 M = torchvision.models
 S = M.segmentation
 torch.manual_seed(1)

@@ -1,9 +1,10 @@
 # Exports small networks from PyTorch in the ways that people do, for TestModelsAgree:
 # python3 ways.py FOLDER. Each network comes in three ways, which differ in opset, in open
 # extents, in what is folded, and in whether it was traced or scripted.
-import sys, torch, warnings
+import os, sys, torch, warnings
 import torch.nn as nn, torch.nn.functional as F
 warnings.filterwarnings("ignore")
+os.makedirs(sys.argv[1], exist_ok=True)
 torch.set_num_threads(1)
 
 

@@ -223,8 +223,11 @@ func (b *browser) key(names ...string) {
 	b.t.Helper()
 	for _, name := range names {
 		p := map[string]any{"type": "keyDown", "key": name}
-		if len(name) == 1 {
+		switch {
+		case len(name) == 1:
 			p["text"] = name
+		case name == "Enter": // what presses a button is its text
+			p["text"], p["windowsVirtualKeyCode"] = "\r", 13
 		}
 		b.call("Input.dispatchKeyEvent", p, nil)
 		p["type"] = "keyUp"

@@ -34,6 +34,8 @@ type Page struct {
 	// Live makes a page of a run under way: it asks the server that it came from
 	// for trials, see [Update] and [Network]; Trials and Members are not used.
 	Live bool
+	// Token, if not "", gives a live page buttons that pause and stop the run. The page sends it with what they ask for.
+	Token string
 }
 
 // Member is a member of the front in detail.
@@ -71,11 +73,46 @@ var (
 	chartJS string
 	//go:embed page/card.js
 	cardJS string
+	//go:embed page/status.js
+	statusJS string
 	//go:embed page/live.js
 	liveJS string
+	//go:embed page/status.html
+	statusHTML string
+	//go:embed page/waiting.html
+	waitingHTML string
 
-	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+	pageTemplate    = withStatus("page", pageHTML)
+	waitingTemplate = withStatus("waiting", waitingHTML)
 )
+
+// withStatus parses a page that may have the part "status".
+func withStatus(name, text string) *template.Template {
+	return template.Must(template.Must(template.New("status").Parse(statusHTML)).New(name).Parse(text))
+}
+
+// script is a script of a page made of parts.
+func script(parts ...string) template.JS {
+	return template.JS("'use strict';\n(() => {\n" + strings.Join(parts, "") + "})();\n")
+}
+
+// WriteWaiting writes the page of a run that has no trials yet: what it does, and how far that has come. The page asks
+// the server that it came from, and loads again when there are trials. token is that of [Page].
+func WriteWaiting(w io.Writer, token string) error {
+	return waitingTemplate.Execute(w, map[string]any{
+		"CSS": template.CSS(pageCSS), "Token": token, "Live": true, "JS": script(statusJS, waitingJS),
+	})
+}
+
+// waitingJS follows a run until it has trials.
+const waitingJS = `
+async function wait() {
+  const u = await poll('trials?from=0');
+  if (u && (u.run || u.ended)) { location.reload(); return; }
+  setTimeout(wait, u && u.next > 1000 ? 2000 : 1000);
+}
+document.addEventListener('DOMContentLoaded', () => { watchButtons(); wait(); document.documentElement.dataset.ready = 'yes'; });
+`
 
 // dataMark stands for the data in the filled template. The scripts behind it do not
 // contain it.
@@ -94,9 +131,9 @@ func Write(w io.Writer, p Page) error {
 	x, y := p.Fronts.X, p.Fronts.Y
 	var b bytes.Buffer
 	err = pageTemplate.Execute(&b, map[string]any{
-		"Title": p.Fronts.Title, "Subtitle": p.Fronts.Subtitle, "Facts": p.Facts, "Live": p.Live,
+		"Title": p.Fronts.Title, "Subtitle": p.Fronts.Subtitle, "Facts": p.Facts, "Live": p.Live, "Token": p.Token,
 		"Notes": notes, "Figures": figures, "CSS": template.CSS(pageCSS),
-		"JS":   template.JS("'use strict';\n(() => {\n" + pageJS + chartJS + cardJS + liveJS + "})();\n"),
+		"JS":   script(pageJS, chartJS, cardJS, statusJS, liveJS),
 		"Data": template.JS(dataMark),
 		"X":    x.Label, "XName": cmp.Or(x.Name, x.Label), "XUnit": x.Unit, "XMax": x.Maximize,
 		"Y": y.Label, "YName": cmp.Or(y.Name, "score"), "YUnit": y.Unit, "YMax": y.Maximize,
@@ -124,16 +161,20 @@ func drawn(figures []report.Figure) (out [][2]template.HTML, err error) {
 
 // Draw draws a figure as part of a page, for wide screens and for narrow ones.
 func Draw(f report.Figure) (wide, narrow template.HTML, err error) {
+	name, err := report.Title(f)
+	if err != nil {
+		return "", "", err
+	}
 	var b bytes.Buffer
 	if err := report.Encode(&b, "svg", f); err != nil {
 		return "", "", err
 	}
-	wide = inlineSVG(b.String())
+	wide = inlineSVG(b.String(), name)
 	b.Reset()
 	if err := report.EncodeNarrow(&b, f); err != nil {
 		return "", "", err
 	}
-	return wide, inlineSVG(b.String()), nil
+	return wide, inlineSVG(b.String(), name), nil
 }
 
 // write writes the filled template with the data in place of its mark: of the sampled
@@ -162,13 +203,13 @@ func (p Page) write(w io.Writer, page []byte, s *sample) error {
 
 // inlineSVG drops the XML head of a figure and its size. The page sets the size, from
 // the width that it is given as --wide. The figures are those of package report, which
-// escapes the text in them.
-func inlineSVG(svg string) template.HTML {
+// escapes the text in them. name is what a screen reader says.
+func inlineSVG(svg, name string) template.HTML {
 	svg = svg[strings.Index(svg, "<svg"):]
 	open := svg[:strings.Index(svg, ">")+1]
 	box := open[strings.Index(open, "viewBox="):]
 	box = box[:strings.Index(box[9:], `"`)+10]
 	width := strings.Fields(box)[2] // viewBox="0 0 WIDTH HEIGHT"
-	return template.HTML(`<svg role="img" xmlns="http://www.w3.org/2000/svg" style="--wide:` + width + `pt" ` +
-		box + ">" + svg[len(open):])
+	return template.HTML(`<svg role="img" aria-label="` + template.HTMLEscapeString(name) +
+		`" xmlns="http://www.w3.org/2000/svg" style="--wide:` + width + `pt" ` + box + ">" + svg[len(open):])
 }

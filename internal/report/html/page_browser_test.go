@@ -255,59 +255,98 @@ func testLongPage(t *testing.T, b *browser) {
 	b.events = nil
 }
 
+// liveRun is the server of a page of a run that grows.
+type liveRun struct {
+	t          *testing.T
+	mu         sync.Mutex
+	report     Page // of the finished run
+	head       Page
+	trials     []Trial
+	shown      int // trials
+	away, over bool
+	state      string
+	orders     string // what the buttons asked for
+}
+
+func (l *liveRun) set(n int, away, over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shown, l.away, l.over, l.state = n, away, over, "running"
+}
+
+// ServeHTTP answers as the live page's server does.
+func (l *liveRun) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var v any
+	var err error
+	switch r.URL.Path {
+	case "/":
+		page := l.head
+		if l.over {
+			page = l.report
+		}
+		if err := Write(w, page); err != nil {
+			l.t.Error(err)
+		}
+		return
+	case "/trials":
+		from, _ := strconv.Atoi(r.URL.Query().Get("from"))
+		if l.away {
+			http.Error(w, "away", http.StatusServiceUnavailable)
+			return
+		}
+		u := Update{
+			Run: "1", Step: "search", Detail: fmt.Sprintf("%d of 10000", l.shown), Done: l.shown, Total: 10000,
+			State: l.state, Next: 30, Ended: l.over,
+			From: from, Of: l.shown, Trials: l.trials[from:min(from+2000, l.shown)], Curves: l.shown / 1000,
+		}
+		for _, m := range l.report.Members {
+			if m.Trial < l.shown && from+len(u.Trials) == l.shown {
+				u.Members = append(u.Members, m)
+			}
+		}
+		v = u
+	case "/network":
+		v = l.report.Members[0].Network
+	case "/growth":
+		var wide, narrow any
+		wide, narrow, err = Draw(l.report.Figures[0])
+		v = map[string]any{"wide": wide, "narrow": narrow}
+	case "/curves":
+		var wide, narrow any
+		wide, narrow, err = Draw(report.Curves{Title: "learned so far", Curves: []report.Curve{
+			{Points: []report.XY{{X: 1, Y: 40}, {X: 3, Y: 60}}}, {Points: []report.XY{{X: 1, Y: 50}}, Running: true},
+		}})
+		v = map[string]any{"wide": wide, "narrow": narrow}
+	case "/control":
+		if r.Method != http.MethodPost || r.Header.Get("X-Nas-Token") != l.head.Token {
+			l.t.Errorf("the page asks by %s with the token %q", r.Method, r.Header.Get("X-Nas-Token"))
+		}
+		do := r.URL.Query().Get("do")
+		l.orders += do + " "
+		l.state = map[string]string{"pause": "paused", "resume": "running", "stop": "stopping"}[do]
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if err == nil {
+		err = json.NewEncoder(w).Encode(v)
+	}
+	if err != nil {
+		l.t.Error(err)
+	}
+}
+
 // testLivePage follows a run that grows with every answer, loses its server for
 // a moment, and ends.
 func testLivePage(t *testing.T, b *browser, p Page) {
-	var trials []Trial
+	l := &liveRun{t: t, report: p, head: p, shown: 100, state: "running"}
 	for i := range p.Trials.Len() {
-		trials = append(trials, p.Trials.At(i))
+		l.trials = append(l.trials, p.Trials.At(i))
 	}
-	members, head := p.Members, p
-	head.Trials, head.Members, head.Figures, head.Live = Trials{}, nil, nil, true
-	var mu sync.Mutex
-	shown, away, ended := 100, false, false
-	set := func(n int, gone, over bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		shown, away, ended = n, gone, over
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		var v any
-		switch r.URL.Path {
-		case "/":
-			page := head
-			if ended {
-				page = p
-			}
-			if err := Write(w, page); err != nil {
-				t.Error(err)
-			}
-			return
-		case "/trials":
-			from, _ := strconv.Atoi(r.URL.Query().Get("from"))
-			if away {
-				http.Error(w, "away", http.StatusServiceUnavailable)
-				return
-			}
-			u := Update{
-				Run: "1", Step: "search", Detail: fmt.Sprintf("%d of 10000", shown), Next: 30, Ended: ended,
-				From: from, Of: shown, Trials: trials[from:min(from+2000, shown)],
-			}
-			for _, m := range members {
-				if m.Trial < shown && from+len(u.Trials) == shown {
-					u.Members = append(u.Members, m)
-				}
-			}
-			v = u
-		case "/network":
-			v = members[0].Network
-		}
-		if err := json.NewEncoder(w).Encode(v); err != nil {
-			t.Error(err)
-		}
-	}))
+	head := &l.head
+	head.Trials, head.Members, head.Figures, head.Live, head.Token = Trials{}, nil, nil, true, "secret"
+	server := httptest.NewServer(l)
 	defer server.Close()
 	b.size(1280, 900, false, false)
 	b.open(server.URL + "/")
@@ -315,18 +354,27 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 	b.until(`document.querySelector('#live').innerText === 'search: 100 of 10000'`)
 	b.eval(`document.querySelector('#members button[data-i="7"]').click()`)
 	b.until(`document.querySelector('#detail .diagram')`)
-	watchFronts(b, 100, len(members))
-	set(5000, false, false)
-	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, len(members)))
+	b.until(`document.querySelector('#growth svg[aria-label="Hypervolume"]')`)
+	b.until(`document.querySelector('#bar').value === 100 && document.querySelector('#bar').max === 10000`)
+	pressButtons(t, b)
+	b.shot("page-live")
+	watchFronts(b, 100, len(p.Members))
+	if b.eval(`document.querySelector('#learning').hidden`) != "true" {
+		t.Error("before anything is learned its section is shown")
+	}
+	l.set(5000, false, false)
+	b.until(`document.querySelector('#learning .wide svg')?.textContent.includes('learned so far')`)
+	b.until(`document.querySelector('#learning .narrow svg')?.textContent.includes('at work')`)
+	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, len(p.Members)))
 	b.until(`document.querySelector('#live').innerText === 'search: 5000 of 10000'`)
 	wantsNoOtherFront(t, b)
 	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, "trial 7 ") {
 		t.Error("what was chosen is gone when trials arrive")
 	}
-	set(5000, true, false)
-	b.until(`document.querySelector('#live').dataset.state === 'off'`)
+	l.set(5000, true, false)
+	b.until(`document.querySelector('#status').dataset.state === 'off'`)
 	b.events = nil // the browser complains about the answer 503, rightly
-	set(10000, false, true)
+	l.set(10000, false, true)
 	b.until(`!document.querySelector('#live') && document.documentElement.dataset.ready === 'yes'`)
 	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, "trial 7 ") {
 		t.Error("what was chosen is gone when the run has ended")
@@ -335,6 +383,30 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 		if !strings.Contains(c, "503") {
 			t.Error(c)
 		}
+	}
+	if l.orders != "pause resume stop " {
+		t.Errorf("the buttons ordered %q", l.orders)
+	}
+}
+
+// pressButtons pauses the run, lets it go on and stops it, by keyboard.
+func pressButtons(t *testing.T, b *browser) {
+	t.Helper()
+	for _, x := range []struct{ button, state, shows, says string }{
+		{"pause", "paused", "paused (search: 100 of 10000)", "paused"},
+		{"pause", "on", "search: 100 of 10000", "search"},
+		{"stop", "stopping", "stopping, what was found is kept (search: 100 of 10000)", "stopping, what was found is kept"},
+	} {
+		b.eval(fmt.Sprintf(`document.querySelector('#%s').focus()`, x.button))
+		b.key("Enter")
+		b.until(fmt.Sprintf(`document.querySelector('#status').dataset.state === %q`, x.state))
+		b.until(fmt.Sprintf(`document.querySelector('#live').innerText === %q`, x.shows))
+		if said := b.eval(`document.querySelector('#said').textContent`); said != x.says {
+			t.Errorf("after %s a screen reader says %q, want %q", x.button, said, x.says)
+		}
+	}
+	if b.eval(`document.querySelector('#stop').disabled`) != "true" {
+		t.Error("a run that is being stopped can be stopped again")
 	}
 }
 

@@ -8,6 +8,9 @@ type Update struct {
 	Run     string // tells one run from the next that the same server shows
 	Step    string // "search", "measure" ...
 	Detail  string // "1200 of 4000"
+	Done    int    // of Total; that is 0 if it is unknown
+	Total   int
+	State   string // "running", "pausing", "paused", "stopping", "ended"
 	Next    int    // milliseconds until the page should ask again
 	Ended   bool   // the report of the finished run is there
 	From    int    // index of the first of Trials
@@ -45,6 +48,9 @@ func (u Update) MarshalJSON() ([]byte, error) {
 		Run     string       `json:"run"`
 		Step    string       `json:"step"`
 		Detail  string       `json:"detail"`
+		Done    int          `json:"done"`
+		Total   int          `json:"total"`
+		State   string       `json:"state"`
 		Next    int          `json:"next"`
 		Ended   bool         `json:"ended"`
 		From    int          `json:"from"`
@@ -54,9 +60,9 @@ func (u Update) MarshalJSON() ([]byte, error) {
 		Archs   []string     `json:"archs"`
 		Members []memberData `json:"members"`
 	}{
-		Run: u.Run, Step: u.Step, Detail: u.Detail, Next: u.Next, Ended: u.Ended, From: u.From, Of: u.Of,
-		Curves: u.Curves,
-		Archs:  []string{}, Members: []memberData{},
+		Run: u.Run, Step: u.Step, Detail: u.Detail, Done: u.Done, Total: u.Total, State: u.State,
+		Next: u.Next, Ended: u.Ended, From: u.From, Of: u.Of, Curves: u.Curves,
+		Archs: []string{}, Members: []memberData{},
 	}
 	for _, t := range u.Trials {
 		out.Trials.add(t)

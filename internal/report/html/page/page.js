@@ -110,6 +110,6 @@ document.addEventListener('DOMContentLoaded', () => {
   legend();
   drawAll();
   if (location.hash) fromAddress();
-  if (D.live) follow();
+  if (D.live) { watchButtons(); follow(); }
   document.documentElement.dataset.ready = 'yes';
 });

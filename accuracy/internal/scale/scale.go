@@ -1,4 +1,5 @@
-package accuracy
+// Package scale turns raw scores of proxies into positions among the scores of a reference sample.
+package scale
 
 import (
 	"crypto/sha256"
@@ -12,14 +13,29 @@ import (
 	"nas/internal/fault"
 )
 
-// ReferenceSize is the number of networks of a reference sample.
-const ReferenceSize = 256
-
 // Scale holds the scores of a reference sample by proxy, which turn a raw score into
 // a position. It is stored as JSON. The zero value is an empty scale.
 type Scale struct {
 	parts map[string]*ecdf // by the proxy's String, its settings included
 }
+
+// Has tells whether the scale holds the proxy of this name.
+func (s *Scale) Has(name string) bool { return s != nil && s.parts[name] != nil }
+
+// Add keeps a proxy's scores of the reference networks, in their order. There must be at least one, and all finite.
+func (s *Scale) Add(name string, sample []float64) {
+	if s.parts == nil {
+		s.parts = map[string]*ecdf{}
+	}
+	s.parts[name] = newECDF(sample)
+}
+
+// Sample returns the scores of the reference networks by a proxy that the scale holds, in their order.
+func (s *Scale) Sample(name string) []float64 { return s.parts[name].sample }
+
+// Position is that of the score v by a proxy that the scale holds: 0 below all reference networks, 1 above them all,
+// and beyond both in proportion. It is strictly increasing in v.
+func (s *Scale) Position(name string, v float64) float64 { return s.parts[name].position(v) }
 
 // ecdf is the empirical cumulative distribution function of one proxy's values on the
 // reference sample, made strictly increasing: it maps values to positions, 0 below all
@@ -80,9 +96,9 @@ func (c *ecdf) position(v float64) float64 {
 	return c.rank[i-1] + f*(c.rank[i]-c.rank[i-1])
 }
 
-// id returns 12 hexadecimal digits that depend on every reference value of the
+// ID returns 12 hexadecimal digits that depend on every reference value of the
 // named proxies, and on nothing else.
-func (s *Scale) id(names []string) string {
+func (s *Scale) ID(names []string) string {
 	h := sha256.New()
 	for _, name := range names {
 		fmt.Fprintf(h, "%s\n", name)

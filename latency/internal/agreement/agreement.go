@@ -1,4 +1,7 @@
-package latency
+// Package agreement compares predicted latencies with measured ones: error, rank correlation, coverage of the
+// intervals, each for all networks and for the quarters of the latency, and the straight line through the
+// multiply-accumulates that a model has to beat.
+package agreement
 
 import (
 	"cmp"
@@ -55,18 +58,21 @@ type Point struct {
 	Runs        int     `json:"runs"`
 }
 
-// pair is a prediction with its truth, in ms.
-type pair struct {
-	name                                 string
-	predicted, low, high, measured, macs float64
+// Inside reports whether the measured time lies in the predicted interval.
+func (p *Point) Inside() bool { return p.LowMs <= p.MeasuredMs && p.MeasuredMs <= p.HighMs }
+
+// Pair is the prediction of a network's latency with its interval, and its truth, in ms.
+type Pair struct {
+	Name                                 string
+	Predicted, Low, High, Measured, MACs float64
 }
 
-// fitLine fits measured = a + b macs by least squares of the relative error.
-func fitLine(ps []pair) [2]float64 {
+// FitLine fits measured = a + b macs by least squares of the relative error.
+func FitLine(ps []Pair) [2]float64 {
 	var s [3]float64
 	var t [2]float64
 	for _, p := range ps {
-		x, y := 1/p.measured, p.macs/1e6/p.measured
+		x, y := 1/p.Measured, p.MACs/1e6/p.Measured
 		s[0] += x * x
 		s[1] += x * y
 		s[2] += y * y
@@ -80,8 +86,8 @@ func fitLine(ps []pair) [2]float64 {
 	return [2]float64{(t[0]*s[2] - t[1]*s[1]) / det, (t[1]*s[0] - t[0]*s[1]) / det}
 }
 
-// summarize computes the figures; line is the baseline's.
-func summarize(ps []pair, line [2]float64) *Validation {
+// Summarize computes the figures; line is the baseline's, of FitLine.
+func Summarize(ps []Pair, line [2]float64) *Validation {
 	v := &Validation{}
 	all := stratum(ps)
 	v.Networks, v.MAPEPct, v.Within5, v.Within10 = all.Networks, all.MAPEPct, all.Within5, all.Within10
@@ -89,9 +95,9 @@ func summarize(ps []pair, line [2]float64) *Validation {
 	a, b := make([]float64, len(ps)), make([]float64, len(ps))
 	bias := make([]float64, len(ps))
 	for i, p := range ps {
-		a[i], b[i] = p.predicted, p.measured
-		bias[i] = 100 * (p.predicted/p.measured - 1)
-		v.BaseMAPE += 100 * math.Abs((line[0]+line[1]*p.macs/1e6)/p.measured-1) / float64(len(ps))
+		a[i], b[i] = p.Predicted, p.Measured
+		bias[i] = 100 * (p.Predicted/p.Measured - 1)
+		v.BaseMAPE += 100 * math.Abs((line[0]+line[1]*p.MACs/1e6)/p.Measured-1) / float64(len(ps))
 	}
 	v.BiasPct = stat.Median(bias)
 	v.Kendall = min(1, stat.KendallTau(a, b)) // rounding may add an ulp
@@ -101,9 +107,9 @@ func summarize(ps []pair, line [2]float64) *Validation {
 }
 
 // quarters compares the quarters of the networks by measured latency.
-func quarters(ps []pair) []Stratum {
+func quarters(ps []Pair) []Stratum {
 	sorted := slices.Clone(ps)
-	slices.SortStableFunc(sorted, func(p, q pair) int { return cmp.Compare(p.measured, q.measured) })
+	slices.SortStableFunc(sorted, func(p, q Pair) int { return cmp.Compare(p.Measured, q.Measured) })
 	strata := []Stratum{}
 	const n = 4
 	for q := range n {
@@ -132,10 +138,10 @@ func Unheld(points []Point) string {
 }
 
 // pairs are the points without their MACs.
-func pairs(points []Point) []pair {
-	ps := make([]pair, len(points))
+func pairs(points []Point) []Pair {
+	ps := make([]Pair, len(points))
 	for i, p := range points {
-		ps[i] = pair{p.Name, p.PredictedMs, p.LowMs, p.HighMs, p.MeasuredMs, 0}
+		ps[i] = Pair{p.Name, p.PredictedMs, p.LowMs, p.HighMs, p.MeasuredMs, 0}
 	}
 	return ps
 }
@@ -143,13 +149,13 @@ func pairs(points []Point) []pair {
 // minPerQuarter is the number of networks from which on a quarter is judged.
 const minPerQuarter = 5
 
-func stratum(ps []pair) Stratum {
+func stratum(ps []Pair) Stratum {
 	s := Stratum{Networks: len(ps), LowMs: math.Inf(1)}
 	bias := make([]float64, 0, len(ps))
 	for _, p := range ps {
-		bias = append(bias, 100*(p.predicted/p.measured-1))
-		s.LowMs, s.HighMs = min(s.LowMs, p.measured), max(s.HighMs, p.measured)
-		e := math.Abs(p.predicted/p.measured - 1)
+		bias = append(bias, 100*(p.Predicted/p.Measured-1))
+		s.LowMs, s.HighMs = min(s.LowMs, p.Measured), max(s.HighMs, p.Measured)
+		e := math.Abs(p.Predicted/p.Measured - 1)
 		s.MAPEPct += e
 		if e <= 0.05 {
 			s.Within5++
@@ -157,10 +163,10 @@ func stratum(ps []pair) Stratum {
 		if e <= 0.1 {
 			s.Within10++
 		}
-		if p.low <= p.measured && p.measured <= p.high {
+		if p.Low <= p.Measured && p.Measured <= p.High {
 			s.Coverage++
 		}
-		s.WidthPct += (p.high - p.low) / p.predicted
+		s.WidthPct += (p.High - p.Low) / p.Predicted
 	}
 	for _, f := range []*float64{&s.MAPEPct, &s.Within5, &s.Within10, &s.Coverage, &s.WidthPct} {
 		*f *= 100 / float64(len(ps))
