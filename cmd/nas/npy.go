@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"os"
@@ -36,7 +37,11 @@ func npyIn(f *os.File, path string) (*pytorch.NPY, error) {
 	}
 	r, size := io.Reader(f), info.Size()
 	if !info.Mode().IsRegular() { // a pipe, whose size is not known before its end
-		data, err := io.ReadAll(io.LimitReader(f, maxPiped+1))
+		in := bufio.NewReader(f)
+		if head, err := in.Peek(6); err == nil && string(head) != "\x93NUMPY" { // it may have no end
+			return nil, usagef("%s is no NumPy file: want one that np.save has written", path)
+		}
+		data, err := io.ReadAll(io.LimitReader(in, maxPiped+1))
 		if err != nil {
 			return nil, usage(err)
 		}

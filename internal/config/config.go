@@ -232,9 +232,6 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	c.file = path
 	d := decoder{}
 	d.table("", tree, c)
-	if s, ok := tree["space"].(map[string]any); ok && s["divisor"] == int64(0) { // which stands for none
-		d.refuse("space.divisor", "0", "want 1 to 256")
-	}
 	c.checkSpace(&d)
 	c.check(&d)
 	for _, check := range checks {

@@ -29,9 +29,8 @@ func (c *Config) shippedProfiles() {
 			named = append(named, name)
 		}
 	}
-	for name := range c.Constraints.MaxLatency {
+	for name := range c.Constraints.MaxLatency { // one without a name is of the devices that the others name
 		named = append(named, name)
-		plain = plain || name == ""
 	}
 	shipped := devices.Profiles()
 	add := map[string]string{}

@@ -344,7 +344,6 @@ func TestSlips(t *testing.T) {
 			"that is 0.72 per cent: did you mean 72?",
 		"classes = 1000\n[accuracy]\nproxy = \"imagenet\"\n[constraints]\nmin_top1_pct = 172": "test.toml:8: " +
 			"constraints.min_top1_pct = 172: want a percentage from 0 to 100",
-		"classes = 10\ndivisor = 0":                                                             "test.toml:5: space.divisor = 0: want 1 to 256",
 		"classes = 10\n[latency]\ndtype = \"int8\"\nprofile = \"pixel4\"":                       `latency.dtype = "int8": the profile pixel4 is of float32`,
 		"classes = 1\n[space.stem]\nchannels = 8\nstride = 4\n[space.head]\nkind = \"ssdlite\"": "count the background",
 	} {

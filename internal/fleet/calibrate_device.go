@@ -121,7 +121,7 @@ func (w *Worker) calibrate(ctx context.Context, r *calibrationRequest) {
 	}
 	for from := 0; from < len(profile); from += profilePart {
 		part := profile[from:min(from+profilePart, len(profile))]
-		if err := n.send(ctx, calibrationNote{Size: len(profile), Offset: from}, part); err != nil {
+		if err := n.send(context.WithoutCancel(ctx), calibrationNote{Size: len(profile), Offset: from}, part); err != nil {
 			w.Say("the profile for %s does not arrive: %v", r.For, err)
 			return
 		}

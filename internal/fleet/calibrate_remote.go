@@ -138,7 +138,7 @@ func (x *caller) others(ctx context.Context) string {
 }
 
 // packed has the worker calibrate, and returns what it sends.
-func (x *caller) packed(ctx context.Context) ([]byte, error) {
+func (x *caller) packed(ctx context.Context) (packed []byte, err error) {
 	inbox := nats.NewInbox()
 	sub, err := x.conn.SubscribeSync(inbox)
 	if err != nil {
@@ -149,10 +149,11 @@ func (x *caller) packed(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	defer func() {
-		x.conn.Publish(endSubject(x.Worker), []byte(inbox)) // else it goes on for a while
+		if err != nil { // else it goes on for a while
+			x.conn.Publish(endSubject(x.Worker), []byte(inbox))
+		}
 		x.conn.FlushTimeout(time.Second)
 	}()
-	var packed []byte
 	for {
 		wait, cancel := context.WithTimeout(ctx, silence)
 		m, err := sub.NextMsgWithContext(wait)

@@ -1,8 +1,10 @@
 package netfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 
@@ -45,9 +47,28 @@ func readONNX(path string, o onnx.ReadOptions) (*onnx.Model, error) {
 // maxTFLite is the size of the largest .tflite file: its offsets are below 2 GiB.
 const maxTFLite = 1<<31 - 1
 
+// tfliteFile is the content of a .tflite file, or the beginning of what is none: that may be a device without an end.
+func tfliteFile(path string) ([]byte, error) {
+	f, err := boundedfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 8)
+	n, err := io.ReadFull(f, head)
+	if err == nil && string(head[4:]) != "TFL3" { // the file identifier of FlatBuffers
+		return head, nil
+	}
+	data, err := boundedfile.All(io.MultiReader(bytes.NewReader(head[:n]), f), maxTFLite)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return data, nil
+}
+
 // readTFLite reads a .tflite file.
 func readTFLite(path string, o onnx.ReadOptions) (*onnx.Model, error) {
-	file, err := boundedfile.Read(path, maxTFLite)
+	file, err := tfliteFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +110,7 @@ func quantisedLater(path string, o Options) func() (*quant.Network, error) {
 
 func readQuantised(path string, o Options) (*quant.Network, error) {
 	if endingOf(path) == "tflite" {
-		file, err := boundedfile.Read(path, maxTFLite)
+		file, err := tfliteFile(path)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +126,7 @@ func readQuantised(path string, o Options) (*quant.Network, error) {
 // integersLater returns a function that reads a .tflite file of integers anew, to run it.
 func integersLater(path string) func() (func(in []float32) ([][]float32, error), error) {
 	return func() (func(in []float32) ([][]float32, error), error) {
-		file, err := boundedfile.Read(path, maxTFLite)
+		file, err := tfliteFile(path)
 		if err != nil {
 			return nil, fault.Errorf("netfile: %w", err)
 		}

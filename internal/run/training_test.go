@@ -208,7 +208,8 @@ func TestBrokenTrainer(t *testing.T) {
 	c := trained(t, dir, script, threeRungs)
 	_, err := Run(t.Context(), Options{Config: c})
 	if err == nil || !strings.Contains(err.Error(), "the first 3 trainings all failed") ||
-		!strings.Contains(err.Error(), "no module named torch") {
+		!strings.Contains(err.Error(), "no module named torch") ||
+		!strings.Contains(err.Error(), `recipe "test" in `+filepath.Join(dir, runstore.TrainingDir)) {
 		t.Fatal(err)
 	}
 	if got := runtest.Read(t, dir, runstore.TrialsFile); len(got) > 0 {

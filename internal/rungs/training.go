@@ -402,13 +402,13 @@ func (t *Training) failed(ctx context.Context, c Candidate, err error) error {
 	}
 }
 
-// where says what trained a candidate, and in which folder: a person can start it there.
+// where says what trained a candidate, and in which folder if that is here: a person can start it there.
 func (t *Training) where(c Candidate) string {
-	name := "recipe " + strconv.Quote(t.o.Recipe.Spec().Name)
-	if t.o.Trainer != training.Trainer(t.o.Recipe) {
+	name, folder := "recipe "+strconv.Quote(t.o.Recipe.Spec().Name), t.folder(c.ArchID)
+	if _, err := os.Stat(folder); err != nil {
 		return name
 	}
-	return name + " in " + t.folder(c.ArchID)
+	return name + " in " + folder
 }
 
 // end decides that the run ends.
