@@ -155,13 +155,11 @@ pytorch:
 		{ [ "$$(id -u)" = 0 ] && S= || S='sudo -n'; $$S apt-get update -qq && \
 		$$S apt-get install -qq -y --no-install-recommends python3-torch python3-numpy python3-pil; } >/dev/null 2>&1 || true; fi
 
-data: pytorch ## Fashion-MNIST and MNIST into data/; PyTorch too, where it is missing and apt is there
+data: ## Fashion-MNIST and MNIST into data/
 	@$(GO) run ./internal/datasets -out data
-	@[ -n "$(PYTHON)" ] || { echo 'data: no python3 here can import torch: as root, apt-get install python3-torch, or pip install torch numpy pillow'; exit 1; }
 
 fashion-mnist: build ## train and search configs/fashion-mnist.toml, after make data (resumes where it was stopped)
-	@[ -n "$(PYTHON)" ] || { echo 'fashion-mnist: no python3 here can import torch: run make data'; exit 1; }
-	PATH="$(dir $(PYTHON)):$$PATH" ./nas run configs/fashion-mnist.toml --resume
+	./nas run configs/fashion-mnist.toml --resume
 
 smoke: build ## a run of under 20 seconds
 	./nas run configs/smoke.toml --resume

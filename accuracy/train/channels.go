@@ -14,19 +14,19 @@ func (o *channelMean) uses() (forward, backward []*tensor) {
 	return plainUses(o.in, o.out, o.dIn, o.dOut)
 }
 
-func (o *channelMean) forward(_ *worker, s span) {
-	x := o.in.of(s)
-	for p := range o.out.of(s) {
-		o.out.of(s)[p] = kernels.Sum(x[p*o.c:][:o.c]) / float32(o.c)
+func (o *channelMean) forward(w *worker, s span) {
+	x := o.in.of(w, s)
+	for p := range o.out.of(w, s) {
+		o.out.of(w, s)[p] = kernels.Sum(x[p*o.c:][:o.c]) / float32(o.c)
 	}
 }
 
-func (o *channelMean) backward(_ *worker, s span) {
+func (o *channelMean) backward(w *worker, s span) {
 	if o.dIn.t == nil {
 		return
 	}
-	dx := o.dIn.begin(s)
-	for p, d := range o.dOut.of(s) {
+	dx := o.dIn.begin(w, s)
+	for p, d := range o.dOut.of(w, s) {
 		d /= float32(o.c)
 		for c := range o.c {
 			dx[p*o.c+c] += d
@@ -60,26 +60,26 @@ func (o *channelConv) pairs(n int, f func(out, in, tap int)) {
 	}
 }
 
-func (o *channelConv) forward(_ *worker, s span) {
+func (o *channelConv) forward(w *worker, s span) {
 	weight := o.m.values[o.weight:][:o.k]
 	for i := range s.n {
 		one := span{s.shard, s.first + i, 1, false}
-		x, y := o.in.of(one), o.out.of(one)
+		x, y := o.in.of(w, one), o.out.of(w, one)
 		clear(y)
 		o.pairs(len(y), func(out, in, tap int) { y[out] += x[in] * weight[tap] })
 	}
 }
 
-func (o *channelConv) backward(_ *worker, s span) {
+func (o *channelConv) backward(w *worker, s span) {
 	weight, dw := o.m.values[o.weight:][:o.k], o.m.grads[s.shard][o.weight:][:o.k]
 	for i := range s.n {
 		one := span{s.shard, s.first + i, 1, false}
-		x, dy := o.in.of(one), o.dOut.of(one)
+		x, dy := o.in.of(w, one), o.dOut.of(w, one)
 		o.pairs(len(dy), func(out, in, tap int) { dw[tap] += x[in] * dy[out] })
 		if o.dIn.t == nil {
 			continue
 		}
-		dx := o.dIn.begin(one)
+		dx := o.dIn.begin(w, one)
 		o.pairs(len(dy), func(out, in, tap int) { dx[in] += weight[tap] * dy[out] })
 	}
 }

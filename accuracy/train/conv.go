@@ -76,8 +76,8 @@ func (c *conv) maps(s span, f func(g, back *kernels.Conv, in, out span)) {
 
 func (c *conv) forward(w *worker, s span) {
 	c.maps(s, func(g, _ *kernels.Conv, in, out span) {
-		w.set.Conv(g, c.packed, c.offset, kernels.Dense(c.out.of(out), g.OH, g.OW, g.N),
-			kernels.Dense(c.in.of(in), g.H, g.W, g.C), kernels.Epilogue{}, g.All(), w.sc)
+		w.set.Conv(g, c.packed, c.offset, kernels.Dense(c.out.of(w, out), g.OH, g.OW, g.N),
+			kernels.Dense(c.in.of(w, in), g.H, g.W, g.C), kernels.Epilogue{}, g.All(), w.sc)
 	})
 }
 
@@ -85,12 +85,12 @@ func (c *conv) backward(w *worker, s span) {
 	g := &c.g
 	grads := c.m.grads[s.shard]
 	if c.bias >= 0 {
-		w.set.AddPixels(grads[c.bias:][:g.N], c.dOut.of(s), s.n*g.OH*g.OW, g.N, w.sc)
+		w.set.AddPixels(grads[c.bias:][:g.N], c.dOut.of(w, s), s.n*g.OH*g.OW, g.N, w.sc)
 	}
 	dw := grads[c.weight:][:g.KH*g.KW*(g.C/g.Groups)*g.N]
 	c.maps(s, func(g, back *kernels.Conv, in, out span) {
-		dy := c.dOut.of(out)
-		w.set.ConvWeightGrad(g, dw, c.in.of(in), dy, w.sc)
+		dy := c.dOut.of(w, out)
+		w.set.ConvWeightGrad(g, dw, c.in.of(w, in), dy, w.sc)
 		if c.dIn.t == nil {
 			return
 		}
@@ -99,7 +99,7 @@ func (c *conv) backward(w *worker, s span) {
 			g.Spread(spread, dy)
 			dy = spread
 		}
-		dst := kernels.Dense(c.dIn.t.of(in), g.H, g.W, g.C)
+		dst := kernels.Dense(c.dIn.t.of(w, in), g.H, g.W, g.C)
 		var ep kernels.Epilogue
 		if c.dIn.add {
 			ep.Residual = dst

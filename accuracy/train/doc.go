@@ -13,6 +13,7 @@
 // # Memory
 //
 // A step is cut into phases, at each batch normalisation, which must see the whole batch. Within a phase a few images
-// go through all its layers before the next few, so that maps stay in the second-level cache. All maps and gradients
-// share one slab; two of them overlap if no phase needs both.
+// go through all its layers before the next few, so that maps stay in the second-level cache. A map that only one phase
+// needs is not kept for the whole batch, and the output of a batch normalisation is computed again where its gradient
+// is found. The maps and gradients that are kept share one slab; two of them overlap if no phase needs both.
 package train

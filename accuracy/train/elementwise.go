@@ -24,8 +24,8 @@ func (o *act) uses() (forward, backward []*tensor) {
 
 func (o *act) forward(w *worker, s span) {
 	n := s.n * o.in.elems
-	w.set.Activate(kernels.Map{W: 1, C: n, Y1: 1}, kernels.Dense(o.out.of(s), 1, 1, n), kernels.Dense(o.in.of(s), 1, 1, n),
-		o.f, w.sc)
+	w.set.Activate(kernels.Map{W: 1, C: n, Y1: 1}, kernels.Dense(o.out.of(w, s), 1, 1, n),
+		kernels.Dense(o.in.of(w, s), 1, 1, n), o.f, w.sc)
 }
 
 func (o *act) backward(w *worker, s span) {
@@ -36,8 +36,8 @@ func (o *act) backward(w *worker, s span) {
 	if fromOutput(o.f) {
 		u = o.out
 	}
-	d := o.dOut.of(s)
-	w.set.Slope(o.f, d, u.of(s), w.sc)
+	d := o.dOut.of(w, s)
+	w.set.Slope(o.f, d, u.of(w, s), w.sc)
 	o.dIn.put(w, s, d)
 }
 
@@ -61,8 +61,8 @@ func (o *sum) uses() (forward, backward []*tensor) {
 
 func (o *sum) forward(w *worker, s span) {
 	n := s.n * o.out.elems
-	m, out := kernels.Map{W: 1, C: n, Y1: 1}, kernels.Dense(o.out.of(s), 1, 1, n)
-	view := func(t *tensor) kernels.View { return kernels.Dense(t.of(s), 1, 1, n) }
+	m, out := kernels.Map{W: 1, C: n, Y1: 1}, kernels.Dense(o.out.of(w, s), 1, 1, n)
+	view := func(t *tensor) kernels.View { return kernels.Dense(t.of(w, s), 1, 1, n) }
 	w.set.Add(m, out, view(o.in[0]), view(o.in[1]), kernels.None, w.sc)
 	for _, t := range o.in[2:] {
 		w.set.Add(m, out, out, view(t), kernels.None, w.sc)
@@ -70,7 +70,7 @@ func (o *sum) forward(w *worker, s span) {
 }
 
 func (o *sum) backward(w *worker, s span) {
-	d := o.dOut.of(s)
+	d := o.dOut.of(w, s)
 	for _, g := range o.dIn {
 		g.put(w, s, d)
 	}
@@ -120,14 +120,14 @@ func (o *product) each(s span, f func(one span)) {
 }
 
 func (o *product) forward(w *worker, s span) {
-	o.each(s, func(i span) { o.times(w, o.out.of(i), o.a.of(i), o.b.of(i)) })
+	o.each(s, func(i span) { o.times(w, o.out.of(w, i), o.a.of(w, i), o.b.of(w, i)) })
 }
 
 func (o *product) backward(w *worker, s span) {
 	o.each(s, func(i span) {
-		d, a, b := o.dOut.of(i), o.a.of(i), o.b.of(i)
+		d, a, b := o.dOut.of(w, i), o.a.of(w, i), o.b.of(w, i)
 		if o.dB.t != nil {
-			o.second(w, o.dB.begin(i), d, a)
+			o.second(w, o.dB.begin(w, i), d, a)
 		}
 		if o.dA.t != nil {
 			t := w.floats(0, len(d))

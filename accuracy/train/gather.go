@@ -28,10 +28,10 @@ func plainUses(in, out *tensor, dIn gradient, dOut *tensor) (forward, backward [
 	return []*tensor{in, out}, backward
 }
 
-func (o *blend) forward(_ *worker, s span) {
+func (o *blend) forward(w *worker, s span) {
 	for i := range s.n {
 		one := span{s.shard, s.first + i, 1, false}
-		x, y := o.in.of(one), o.out.of(one)
+		x, y := o.in.of(w, one), o.out.of(w, one)
 		for p, taps := range o.taps {
 			d := y[p*o.c:][:o.c]
 			clear(d)
@@ -42,13 +42,13 @@ func (o *blend) forward(_ *worker, s span) {
 	}
 }
 
-func (o *blend) backward(_ *worker, s span) {
+func (o *blend) backward(w *worker, s span) {
 	if o.dIn.t == nil {
 		return
 	}
 	for i := range s.n {
 		one := span{s.shard, s.first + i, 1, false}
-		dx, dy := o.dIn.begin(one), o.dOut.of(one)
+		dx, dy := o.dIn.begin(w, one), o.dOut.of(w, one)
 		for p, taps := range o.taps {
 			d := dy[p*o.c:][:o.c]
 			for _, t := range taps {
@@ -80,27 +80,27 @@ func (o *rearrange) uses() (forward, backward []*tensor) {
 	return append([]*tensor{o.out}, o.in...), backward
 }
 
-func (o *rearrange) forward(_ *worker, s span) {
+func (o *rearrange) forward(w *worker, s span) {
 	for i := range s.n {
 		one := span{s.shard, s.first + i, 1, false}
-		y := o.out.of(one)
+		y := o.out.of(w, one)
 		for _, r := range o.runs {
-			copy(y[r.to:][:r.n], o.in[r.input].of(one)[r.from:])
+			copy(y[r.to:][:r.n], o.in[r.input].of(w, one)[r.from:])
 		}
 	}
 }
 
-func (o *rearrange) backward(_ *worker, s span) {
+func (o *rearrange) backward(w *worker, s span) {
 	for i := range s.n {
 		one := span{s.shard, s.first + i, 1, false}
-		dy := o.dOut.of(one)
+		dy := o.dOut.of(w, one)
 		dx := make([][]float32, 0, 8)
 		for _, g := range o.dIn {
 			if g.t == nil {
 				dx = append(dx, nil)
 				continue
 			}
-			dx = append(dx, g.begin(one))
+			dx = append(dx, g.begin(w, one))
 		}
 		for _, r := range o.runs {
 			if d := dx[r.input]; d != nil {
@@ -137,24 +137,24 @@ func (o *largest) find(x []float32, out int) int {
 	return best
 }
 
-func (o *largest) forward(_ *worker, s span) {
+func (o *largest) forward(w *worker, s span) {
 	for i := range s.n {
 		one := span{s.shard, s.first + i, 1, false}
-		x, y := o.in.of(one), o.out.of(one)
+		x, y := o.in.of(w, one), o.out.of(w, one)
 		for k := range y {
 			y[k] = x[o.find(x, k)]
 		}
 	}
 }
 
-func (o *largest) backward(_ *worker, s span) {
+func (o *largest) backward(w *worker, s span) {
 	if o.dIn.t == nil {
 		return
 	}
 	for i := range s.n {
 		one := span{s.shard, s.first + i, 1, false}
-		x, dx := o.in.of(one), o.dIn.begin(one)
-		for k, d := range o.dOut.of(one) {
+		x, dx := o.in.of(w, one), o.dIn.begin(w, one)
+		for k, d := range o.dOut.of(w, one) {
 			dx[o.find(x, k)] += d
 		}
 	}

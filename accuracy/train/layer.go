@@ -18,6 +18,8 @@ type layer interface {
 // combine and combineBack those of all shards.
 type staged interface {
 	layer
+	// sums lists the tensors that collect and collectBack touch.
+	sums() (collect, collectBack []*tensor)
 	collect(w *worker, s span)
 	combine()
 	collectBack(w *worker, s span)
@@ -35,7 +37,7 @@ func (g gradient) put(w *worker, s span, v []float32) {
 	if g.t == nil {
 		return
 	}
-	d := g.t.of(s)
+	d := g.t.of(w, s)
 	switch {
 	case !g.add && &d[0] == &v[0]: // computed in place
 	case !g.add:
@@ -46,8 +48,8 @@ func (g gradient) put(w *worker, s span, v []float32) {
 }
 
 // begin returns the gradient of a span, zero unless another layer has put a part there: to add to.
-func (g gradient) begin(s span) []float32 {
-	d := g.t.of(s)
+func (g gradient) begin(w *worker, s span) []float32 {
+	d := g.t.of(w, s)
 	if !g.add {
 		clear(d)
 	}

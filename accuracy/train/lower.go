@@ -96,8 +96,8 @@ func (l *lowering) lower() error {
 	return nil
 }
 
-// keepGradients gives each node the place of its gradient. Batch normalisations, activations and sums leave that by
-// an input which nobody else reads where that by their output was.
+// keepGradients gives each node the place of its gradient. Activations and sums leave that by an input which nobody
+// else reads where that by their output was.
 func (l *lowering) keepGradients() {
 	n := l.m.net
 	for i := l.last; i > 0; i-- {
@@ -108,7 +108,7 @@ func (l *lowering) keepGradients() {
 			l.grads[i] = l.newTensor(n.Nodes[i].Shape.Elems())
 		}
 		switch n.Nodes[i].Op.(type) {
-		case *blocks.BatchNorm, *blocks.Activation, *blocks.Add:
+		case *blocks.Activation, *blocks.Add:
 			for _, j := range n.Nodes[i].Inputs {
 				if j > 0 && l.readers[j] == 1 && l.needed[j] {
 					l.grads[j] = l.grads[i]

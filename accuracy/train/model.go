@@ -28,6 +28,7 @@ type model struct {
 	forward  []phase
 	backward []phase
 	floats   int // of the slab of maps
+	local    int // floats of the maps of a worker
 	// track takes a statistic of a batch.
 	track func(place int, v float64)
 }
@@ -139,60 +140,4 @@ func (m *model) weights(values, moving []float32) *blocks.Weights {
 		}
 	}
 	return w
-}
-
-// groupFloats is about the number of floats of the largest map in a group of images, so that they stay in the
-// second-level cache from one layer to the next.
-const groupFloats = 32 << 10
-
-// schedule cuts the work into phases and plans the memory.
-func (m *model) schedule(l *lowering) {
-	var used [][]*tensor // of each phase
-	var phases []phase
-	open := func() {
-		phases = append(phases, phase{})
-		used = append(used, nil)
-	}
-	add := func(f func(w *worker, s span), uses []*tensor) {
-		p := &phases[len(phases)-1]
-		p.tasks = append(p.tasks, f)
-		used[len(used)-1] = append(used[len(used)-1], uses...)
-	}
-	open()
-	add(nil, []*tensor{m.input}) // the images: see [model.step]
-	for _, o := range m.layers {
-		uses, _ := o.uses()
-		if st, ok := o.layer.(staged); ok {
-			add(st.collect, uses)
-			phases[len(phases)-1].end = st.combine
-			open()
-		}
-		add(o.forward, uses)
-	}
-	count := len(phases)
-	open()
-	add(nil, []*tensor{m.logits, m.dLogits}) // the loss
-	for i := len(m.layers) - 1; i >= 0; i-- {
-		o := m.layers[i]
-		if !o.back {
-			continue
-		}
-		_, uses := o.uses()
-		if st, ok := o.layer.(staged); ok {
-			add(st.collectBack, uses)
-			phases[len(phases)-1].end = st.combineBack
-			open()
-		}
-		add(o.backward, uses)
-	}
-	for i, list := range used {
-		most := 1
-		for _, t := range list {
-			t.use(i)
-			most = max(most, t.elems)
-		}
-		phases[i].group = min(max(1, groupFloats/most), m.batch/Shards)
-	}
-	m.floats = place(l.tensors(), m.batch)
-	m.forward, m.backward = phases[:count], phases[count:]
 }

@@ -73,13 +73,18 @@ func (m *moments) merge(n float64, mean, square func(c int) float64) {
 
 func (o *norm) uses() (forward, backward []*tensor) {
 	backward = []*tensor{o.in, o.dOut}
-	if fromOutput(o.act) {
-		backward = append(backward, o.out)
-	}
 	if o.dIn.t != nil {
 		backward = append(backward, o.dIn.t)
 	}
 	return []*tensor{o.in, o.out}, backward
+}
+
+func (o *norm) sums() (collect, collectBack []*tensor) {
+	collectBack = []*tensor{o.in, o.dOut}
+	if fromOutput(o.act) {
+		collectBack = append(collectBack, o.out)
+	}
+	return []*tensor{o.in}, collectBack
 }
 
 // sumPixels is the number of pixels whose sum is taken in float32.
@@ -91,7 +96,7 @@ func (o *norm) collect(w *worker, s span) {
 		m.reset()
 	}
 	sum, mean := w.floats(0, o.c), w.floats(1, o.c)
-	for x := o.in.of(s); len(x) > 0; {
+	for x := o.in.of(w, s); len(x) > 0; {
 		px := min(sumPixels, len(x)/o.c)
 		clear(sum)
 		w.set.AddPixels(sum, x, px, o.c, w.sc)
@@ -127,8 +132,8 @@ func (o *norm) combine() {
 
 func (o *norm) forward(w *worker, s span) {
 	px := s.n * o.pixels
-	w.set.Affine(kernels.Map{W: px, C: o.c, Y1: 1}, kernels.Dense(o.out.of(s), 1, px, o.c),
-		kernels.Dense(o.in.of(s), 1, px, o.c), o.factor, o.addend, o.act, w.sc)
+	w.set.Affine(kernels.Map{W: px, C: o.c, Y1: 1}, kernels.Dense(o.out.of(w, s), 1, px, o.c),
+		kernels.Dense(o.in.of(w, s), 1, px, o.c), o.factor, o.addend, o.act, w.sc)
 }
 
 // blockFloats is about the number of floats that a backward pass takes at once, so that they stay in the first-level
@@ -141,9 +146,9 @@ func (o *norm) collectBack(w *worker, s span) {
 		clear(p.d)
 		clear(p.dx)
 	}
-	d, x, z := o.dOut.of(s), o.in.of(s), []float32(nil)
+	d, x, z := o.dOut.of(w, s), o.in.of(w, s), []float32(nil)
 	if fromOutput(o.act) {
-		z = o.out.of(s)
+		z = o.out.of(w, s)
 	}
 	px := max(1, blockFloats/o.c)
 	u, sums := w.floats(0, max(px, 2)*o.c), w.floats(1, max(px, 2)*o.c)
@@ -194,16 +199,20 @@ func (o *norm) backward(w *worker, s span) {
 	if o.dIn.t == nil {
 		return
 	}
-	d, x := o.dOut.of(s), o.in.of(s)
+	d, x, to := o.dOut.of(w, s), o.in.of(w, s), o.dIn.t.of(w, s)
 	px := max(1, blockFloats/o.c)
-	t := w.floats(0, px*o.c)
+	t, u := w.floats(0, px*o.c), w.floats(1, px*o.c)
 	for at := 0; at < len(d); at += px * o.c {
 		n := min(px, (len(d)-at)/o.c)
 		m := kernels.Map{W: n, C: o.c, Y1: 1}
-		dv, tv := kernels.Dense(d[at:], 1, n, o.c), kernels.Dense(t, 1, n, o.c)
-		w.set.Affine(m, tv, kernels.Dense(x[at:], 1, n, o.c), o.slope, o.rest, kernels.None, w.sc)
-		w.set.Scale(m, dv, dv, o.own, w.sc)
-		w.set.Add(m, dv, dv, tv, kernels.None, w.sc)
+		view := func(v []float32) kernels.View { return kernels.Dense(v, 1, n, o.c) }
+		w.set.Affine(m, view(t), view(x[at:]), o.slope, o.rest, kernels.None, w.sc)
+		if !o.dIn.add {
+			w.set.Scale(m, view(to[at:]), view(d[at:]), o.own, w.sc)
+		} else {
+			w.set.Scale(m, view(u), view(d[at:]), o.own, w.sc)
+			w.set.Add(m, view(to[at:]), view(to[at:]), view(u), kernels.None, w.sc)
+		}
+		w.set.Add(m, view(to[at:]), view(to[at:]), view(t), kernels.None, w.sc)
 	}
-	o.dIn.put(w, s, d)
 }

@@ -24,6 +24,9 @@ func TestNorm(t *testing.T) {
 			o.act, o.epsilon, o.shift = act, epsilon, c
 			o.in, o.out, o.dOut = &tensor{elems: pixels * c}, &tensor{elems: pixels * c}, &tensor{elems: pixels * c}
 			o.dIn = gradient{t: o.dOut}
+			for _, t := range []*tensor{o.in, o.out, o.dOut} {
+				t.use(0)
+			}
 			place([]*tensor{o.in, o.out, o.dOut}, images)
 			n := images * pixels * c
 			x, dy := make([]float64, n), make([]float64, n)

@@ -1,18 +1,25 @@
 package train
 
-import "math"
+import (
+	"math"
+
+	"nas/blocks/kernels"
+)
 
 // pass carries out the forward phases for a batch. load writes the images of a span.
 func (m *model) pass(t *team, load func(w *worker, s span, dst []float32)) {
 	for _, w := range t.workers {
 		w.sc.Grow(m.need)
+		if len(w.maps) < m.local {
+			w.maps = kernels.Alloc(m.local)
+		}
 	}
 	t.do(len(m.prepare), func(_ *worker, i int) { m.prepare[i]() })
 	m.forward[0].tasks[0] = func(w *worker, s span) {
 		if s.start {
 			clear(m.grads[s.shard])
 		}
-		load(w, s, m.input.of(s))
+		load(w, s, m.input.of(w, s))
 	}
 	t.run(m.forward, m.batch)
 }
@@ -24,10 +31,10 @@ func (m *model) gradients(t *team, load func(w *worker, s span, dst []float32), 
 	m.pass(t, load)
 	var losses [Shards]float64
 	var rights [Shards]int
-	m.backward[0].tasks[0] = func(_ *worker, s span) {
+	m.backward[0].tasks[0] = func(w *worker, s span) {
 		for i := range s.n {
 			one := span{s.shard, s.first + i, 1, false}
-			l, ok := crossEntropy(m.dLogits.of(one), m.logits.of(one), label(one.first), smoothing, 1/float64(m.batch))
+			l, ok := crossEntropy(m.dLogits.of(w, one), m.logits.of(w, one), label(one.first), smoothing, 1/float64(m.batch))
 			losses[s.shard] += l
 			if ok {
 				rights[s.shard]++

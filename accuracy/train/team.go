@@ -12,6 +12,9 @@ type worker struct {
 	set *kernels.Set
 	sc  *kernels.Scratch
 	tmp [2][]float32 // for a layer's use within a call
+	// The maps of the images at hand that no other phase needs, and the first of these images.
+	maps  []float32
+	first int
 }
 
 // phase is work on a batch in which shards are independent of each other, and images within a shard too but for sums.
@@ -71,6 +74,7 @@ func (t *team) run(phases []phase, batch int) {
 		t.do(Shards, func(w *worker, shard int) {
 			for k := 0; k < each; k += p.group {
 				s := span{shard, shard*each + k, min(p.group, each-k), k == 0}
+				w.first = s.first
 				for _, task := range p.tasks {
 					task(w, s)
 				}

@@ -202,6 +202,8 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	switch {
 	case errors.As(err, &slower):
 		return slower.code
+	case a.started && ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err())):
+		return exitInterrupted // whatever the command makes of its errors
 	case !a.started, errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad),
 		errors.As(err, &exists), errors.As(err, &place):
 		return exitUsage

@@ -330,6 +330,12 @@ func TestInterruptIsExitCode130(t *testing.T) {
 	if code := a.exitCode(context.Background(), context.Canceled); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
+	if code := a.exitCode(ctx, usage(fmt.Errorf("importance: %w", context.Cause(ctx)))); code != exitInterrupted {
+		t.Errorf("an interrupted command that takes its errors for wrong use gives %d", code)
+	}
+	if code := a.exitCode(ctx, usagef("--runs 0")); code != exitUsage {
+		t.Errorf("wrong use gives %d", code)
+	}
 }
 
 func TestBadConfigIsReportedWhole(t *testing.T) {

@@ -59,6 +59,8 @@ func measure(
 		var err error
 		if rows, err = timeMembers(ctx, s, rt, members, measuredBefore(store, earlier)); err != nil {
 			if ctx.Err() != nil {
+				s.Report(work.Progress{Step: "measure", Ended: true})
+				s.Sayf("interrupted: exporting and drawing what was found")
 				return &Measured{Skipped: "interrupted"}, nil
 			}
 			return nil, err
