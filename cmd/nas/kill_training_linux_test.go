@@ -123,7 +123,7 @@ func (k *killer) killTraining(dir string, which, rungs int, delay time.Duration)
 	if which != 1 && c.Process.Kill() == nil {
 		nas++
 	}
-	if which != 0 {
+	for try := 0; which != 0 && trainers == 0 && try < 20; try++ { // on a busy machine there is none for a while
 		for _, pid := range trainersOf(dir) {
 			if syscall.Kill(pid, syscall.SIGKILL) == nil {
 				trainers = 1
