@@ -119,6 +119,7 @@ func (w *Worker) calibrate(ctx context.Context, r *calibrationRequest) {
 		n.send(context.WithoutCancel(ctx), calibrationNote{Failed: text}, nil)
 		return
 	}
+	n.once(ctx, n.last, nil) // how far it came; the profile follows in any case
 	for from := 0; from < len(profile); from += profilePart {
 		part := profile[from:min(from+profilePart, len(profile))]
 		if err := n.send(context.WithoutCancel(ctx), calibrationNote{Size: len(profile), Offset: from}, part); err != nil {
