@@ -54,7 +54,10 @@ const (
 // newMeter makes the meter of a command whose standard error is w.
 func newMeter(w io.Writer, command string) *meter {
 	m := &meter{now: time.Now, w: w, command: command}
-	m.terminal = os.Getenv("TERM") != "dumb" && cupwriter.New(w, false).IsTerminal()
+	if screen := cupwriter.New(w, false); os.Getenv("TERM") != "dumb" && screen.IsTerminal() {
+		width, _, err := screen.GetTermSize()
+		m.terminal = err == nil && width > 0 // a bar has no place on a terminal of no columns
+	}
 	return m
 }
 
