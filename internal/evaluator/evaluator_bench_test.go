@@ -22,6 +22,7 @@ func mobileSetup(tb testing.TB) *Setup {
 		tb.Fatal(err)
 	}
 	c.Latency.Profile = config.Named[string]{"": "../../results/reference/mobile/profile.json"}
+	c.AcceptProfiles()
 	s, err := New(context.Background(), c, work.Options{}, nil)
 	if err != nil {
 		tb.Fatal(err)

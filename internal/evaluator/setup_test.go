@@ -46,6 +46,7 @@ kernel = [3, 5]
 		t.Fatal(err)
 	}
 	c.Latency.Profile = config.Named[string]{"": "../../results/reference/smoke/profile.json"}
+	c.AcceptProfiles()
 	return New(t.Context(), c, work.Options{}, nil)
 }
 
@@ -332,6 +333,7 @@ func TestTrainingIsTriedFirst(t *testing.T) {
 		t.Errorf("%d lines were said before the error %v", said, err)
 	}
 	c.Latency.Profile = config.Named[string]{"": "../../results/reference/smoke/profile.json"}
+	c.AcceptProfiles()
 	if _, err := New(t.Context(), c, work.Options{Elsewhere: true}, nil); err != nil {
 		t.Errorf("a setup that others need: %v", err)
 	}

@@ -49,6 +49,7 @@ func Config(t testing.TB, profile string) *config.Config {
 	c.Latency.Budget = config.Duration(3e9)
 	if profile != "" {
 		c.Latency.Profile = config.Named[string]{"": profile}
+		c.AcceptProfiles() // whatever else this machine does meanwhile
 	}
 	return c
 }
@@ -61,6 +62,7 @@ func Setup(t testing.TB, text string, o work.Options) *evaluator.Setup {
 		t.Fatal(err)
 	}
 	c.Latency.Profile = config.Named[string]{"": Profile(t)}
+	c.AcceptProfiles()
 	s, err := evaluator.New(t.Context(), c, o, nil)
 	if err != nil {
 		t.Fatal(err)

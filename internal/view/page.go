@@ -18,6 +18,7 @@ import (
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
+	"nas/space"
 )
 
 // importanceTrials are the fewest trials of a run whose page shows what its genes matter: of fewer the intervals
@@ -176,4 +177,32 @@ func pageNetwork(arch string, predictor *latency.Predictor) (p html.Network, err
 	}
 	p.Diagram = report.NetworkDiagram(n, e, device)
 	return p, nil
+}
+
+// Curves draws the learning curves of a run; it has none where the run trained nothing.
+func Curves(s *results.Stored) (report.Curves, error) {
+	curves, err := s.Curves()
+	return results.CurvesFigure(s.Config.Name, s.Manifest.Score.Label, curves), err
+}
+
+// Shares draws what distinguishes the front from the whole space.
+func Shares(s *results.Stored) (report.Shares, error) {
+	sp, err := space.New(s.Config.Space)
+	if err != nil {
+		return report.Shares{}, err
+	}
+	var front []space.Genes
+	for _, t := range s.Front.Trials() {
+		if err := sp.Check(t.Genes); err != nil {
+			return report.Shares{}, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
+		}
+		front = append(front, t.Genes)
+	}
+	const samples = 2000
+	return report.Shares{
+		Title: s.Config.Name + ": what the front takes",
+		Subtitle: fmt.Sprintf("%s networks of the front against %s samples of the space, all blocks together",
+			report.Thousands(len(front)), report.Thousands(samples)),
+		Genes: report.SharesOfGenes(sp, front, samples, s.Manifest.Score.BlindTo),
+	}, nil
 }

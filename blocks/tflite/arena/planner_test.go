@@ -29,8 +29,8 @@ import (
 //	mkdir obj
 //	for f in tensorflow/lite/micro/*.cc tensorflow/lite/micro/*/*.cc tensorflow/lite/core/c/common.cc \
 //	    tensorflow/lite/kernels/kernel_util.cc tensorflow/lite/kernels/internal/*.cc \
-//	    tensorflow/lite/kernels/internal/reference/*.cc tensorflow/compiler/mlir/lite/core/api/*.cc \
-//	    tensorflow/compiler/mlir/lite/schema/*.cc .../testdata/plan.cc; do
+//	    tensorflow/lite/kernels/internal/reference/*.cc tensorflow/lite/core/api/*.cc \
+//	    tensorflow/compiler/mlir/lite/core/api/*.cc tensorflow/compiler/mlir/lite/schema/*.cc .../testdata/plan.cc; do
 //	  g++ -std=c++17 -O0 -w -fno-rtti -fno-exceptions -DTF_LITE_STATIC_MEMORY \
 //	    -I. -I.../flatbuffers/include -I.../gemmlowp -I.../ruy -c $f -o obj/$(echo $f | tr / _).o
 //	done
