@@ -51,7 +51,8 @@ func TestTFLiteCommands(t *testing.T) {
 				t.Errorf("nas %q: code %d\n%s%s", args, code, stdout, stderr)
 			}
 		}
-		code, stdout, stderr := nas(t, "improve", file, "--profile", "../../results/reference/mobile/profile.json", "--accept-profile",
+		code, stdout, stderr := nas(t, "improve", file, "--profile", "../../results/reference/mobile/profile.json",
+			"--accept-profile",
 			"--evaluations", "16", "--out", filepath.Join(dir, "improved", strconv.Itoa(i)), "--json")
 		said := strings.Contains(stderr, "8-bit integers: it is compared as its network in float32")
 		if code != 0 || said != (i == 1) || strings.Contains(stdout+stderr, "fake_quant") {
