@@ -110,9 +110,6 @@ func (o *norm) collect(w *worker, s span) {
 	}
 }
 
-// momentum is the share of a batch in the moving statistics.
-const momentum = 0.1
-
 func (o *norm) combine() {
 	o.sum.reset()
 	for i := range o.part {
