@@ -3,6 +3,7 @@ package space
 import (
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // Slips returns what the spec may ask for and hardly anybody means. Want says why, as a sentence.
@@ -57,6 +58,12 @@ func (s *Space) slipsOfStages(c *checker) {
 		if slices.Max(append(st.Dilation, 1)) > 1 && slices.Min(st.Stride) > 1 && slices.Max(st.Depth) == 1 {
 			c.add(key+".dilation", listText(st.Dilation),
 				"a block with a stride has no dilation, and the stage has no other block: it has no effect")
+		}
+		squeezes := func(ratios Floats) bool { return slices.Max(append(ratios, 0)) > 0 }
+		if st.SEGate == "sigmoid" && !squeezes(st.SE) &&
+			!slices.ContainsFunc(st.Choice, func(o ChoiceSpec) bool { return squeezes(o.SE) }) {
+			c.add(key+".se_gate", strconv.Quote(st.SEGate),
+				"no block of the stage has squeeze-and-excitation: did you forget se = 0.25?")
 		}
 		linear = linear && slices.Equal(st.Activation, Strings{"identity"})
 	}

@@ -378,7 +378,7 @@ func TestRegistry(t *testing.T) {
 			t.Errorf("%s: twice", r.name)
 		}
 		seen[r.name] = true
-		if r.gemm == nil && r.taps == nil && r.pair == nil && r.vecf == nil {
+		if r.gemm == nil && r.taps == nil && r.pair == nil && r.vecf == nil && r.outer == nil {
 			t.Errorf("%s: no function", r.name)
 		}
 	}

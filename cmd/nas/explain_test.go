@@ -51,36 +51,6 @@ func TestExplainGolden(t *testing.T) {
 	}
 }
 
-// TestExplainDocument compares the output in docs/explain.md with that of the command above it. With -update it writes
-// the document anew.
-func TestExplainDocument(t *testing.T) {
-	path := filepath.Join("..", "..", "docs", "explain.md")
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(data)
-	const fence = "```text\n"
-	command := regexp.MustCompile(`(?m)^    nas (explain .*)$`).FindStringSubmatch(text)
-	begin := strings.Index(text, fence)
-	if command == nil || begin < 0 {
-		t.Fatal("docs/explain.md has no command or no output")
-	}
-	begin += len(fence)
-	end := begin + strings.Index(text[begin:], "```\n")
-	code, got, stderr := nas(t, append(strings.Fields(command[1]), "--quiet")...)
-	if code != exitDone {
-		t.Fatal(stderr)
-	}
-	if *update {
-		if err := os.WriteFile(path, []byte(text[:begin]+got+text[end:]), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if text[begin:end] != got {
-		t.Errorf("nas %s prints\n%s\nthe document has\n%s\n(-update writes it anew)", command[1], got, text[begin:end])
-	}
-}
-
 // TestExplainApply writes an edited network in each format, with weights where the format has them, and reads it back.
 func TestExplainApply(t *testing.T) {
 	t.Chdir(t.TempDir())

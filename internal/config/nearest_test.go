@@ -122,6 +122,10 @@ func TestSlips(t *testing.T) {
 			`:9: constraints.max_params = 5: that is 5 parameters: did you mean "5M"?`},
 		{small + choice + "[constraints]\nmax_macs = 300\n", `did you mean "300M"?`},
 		{small + choice + "[constraints]\nmax_activation_bytes = 320\n", `did you mean "320kB"?`},
+		{small + choice + "se_gate = 'sigmoid'\n", `:8: space.stage[1].se_gate = "sigmoid": no block of the stage has squeeze`},
+		{small + choice + "se_gate = 'sigmoid'\nse = [0, 0.25]\n", ""},
+		{small + choice + "[search]\nevaluations = 100\ntrials = 50\n", ":10: search.trials = 50: it ends the search before its 100"},
+		{small + choice + "[search]\nevaluations = 100\ntrials = 500\n", ""},
 		{small + choice + "[search]\ntimeout = '5ms'\n", `:9: search.timeout = "5ms": `},
 		{small + choice + "[search]\ntime = '10ms'\n", `:9: search.time = "10ms": `},
 	} {

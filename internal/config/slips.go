@@ -29,6 +29,10 @@ func (c *Config) slips() {
 		c.Warn("constraints.min_top1_pct", l.String(), fmt.Sprintf("that is %s per cent: did you mean %.4g?", l.String(),
 			100*l.Value))
 	}
+	if n, m := c.Search.Trials, int(c.Search.Evaluations); n > 0 && n < m {
+		c.Warn("search.trials", strconv.Itoa(n), fmt.Sprintf("it ends the search before its %d evaluations: "+
+			"did you mean a larger number?", m))
+	}
 	if t := time.Duration(c.Search.Timeout); t > 0 && t < 20*time.Millisecond {
 		c.Warn("search.timeout", strconv.Quote(t.String()), "a score takes longer, as a rule: did you mean seconds?")
 	}

@@ -64,7 +64,8 @@ func Ask(dir string, n int) ([]Asked, error) {
 	genes := make([]space.Genes, len(trials), len(trials)+len(rows))
 	for i, t := range trials {
 		if err := sp.Check(t.Genes); err != nil {
-			return nil, fault.Errorf("feedback: trial %d of %s: %w", t.ID, dir, err)
+			return nil, fault.Errorf("feedback: %s: trial %d: %w: restore this file, or the %s beside it",
+				filepath.Join(dir, runstore.TrialsFile), t.ID, err, runstore.ConfigFile)
 		}
 		genes[i], u.weights[i] = t.Genes, onFront[t.ID]
 	}

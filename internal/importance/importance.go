@@ -92,7 +92,8 @@ func Of(ctx context.Context, s *space.Space, t Trials, o Options) (*Report, erro
 		return nil, fault.New("importance: the space has no gene with a choice")
 	}
 	if len(t.Values) < minTrials {
-		return nil, fault.Errorf("importance: %d trials have the value: want %d or more", len(t.Values), minTrials)
+		return nil, fault.Errorf("importance: %d trials of the run have the value: want %d or more, of a longer run",
+			len(t.Values), minTrials)
 	}
 	d := newDomain(s)
 	rows := rowsOf(s.Genes(), o.Each)

@@ -49,7 +49,7 @@ func Load(dir string) (*Stored, error) {
 		return nil, err
 	}
 	if s.Front, err = search.NewFront(s.Manifest.Objectives, s.Manifest.Reference); err != nil {
-		return nil, err
+		return nil, fault.Errorf("results: %s: %w: restore the file", filepath.Join(dir, runstore.ManifestFile), err)
 	}
 	if err := s.readTrials(); err != nil {
 		return nil, err

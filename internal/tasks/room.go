@@ -83,11 +83,12 @@ func (r *Room) Evaluate(ctx context.Context, t *Task) (Outcome, error) {
 		return Outcome{}, fault.Errorf("tasks: a task of run %s and kind %s came to run %s", t.Run, t.Kind, r.run)
 	}
 	if err := r.space.Check(t.Genes); err != nil {
-		return Outcome{}, fault.Errorf("tasks: trial %d: %w", t.Trial, err)
+		return Outcome{}, fault.Errorf("tasks: trial %d: %w: the task was damaged; have it made again", t.Trial, err)
 	}
 	c := search.Candidate{ID: t.Trial, Genes: slices.Clone(t.Genes), Arch: r.space.Arch(t.Genes)}
 	if _, c.ArchID = c.Arch.Describe(); c.ArchID != t.ArchID {
-		return Outcome{}, fault.Errorf("tasks: trial %d: its genes are those of network %s, not %s",
+		return Outcome{}, fault.Errorf("tasks: trial %d: its genes are those of network %s, not %s: the task was damaged; "+
+			"have it made again",
 			t.Trial, c.ArchID, t.ArchID)
 	}
 	began := time.Now()

@@ -194,7 +194,8 @@ func Shares(s *results.Stored) (report.Shares, error) {
 	var front []space.Genes
 	for _, t := range s.Front.Trials() {
 		if err := sp.Check(t.Genes); err != nil {
-			return report.Shares{}, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
+			return report.Shares{}, fault.Errorf("results: %s: trial %d: %w: restore this file, or the %s beside it",
+				filepath.Join(s.Dir, runstore.TrialsFile), t.ID, err, runstore.ConfigFile)
 		}
 		front = append(front, t.Genes)
 	}
