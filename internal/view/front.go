@@ -323,10 +323,9 @@ func axisOf(s *results.Stored, o search.Objective) report.Axis {
 			a.Name, a.Unit = "top-1", "%"
 		}
 		if s.Config.Accuracy.Evaluator != "" { // top-1, a loss, a mean IoU: the recipe says what it is
-			a.Name = a.Label
-			if end := strings.IndexAny(a.Label, "(,"); end > 0 {
-				a.Name = strings.TrimSpace(a.Label[:end])
-			}
+			name, _, _ := strings.Cut(a.Label, "(")
+			name, _, _ = strings.Cut(name, ", ") // not the comma in 6,000
+			a.Name = cmp.Or(strings.TrimSpace(name), a.Label)
 		}
 	case o.Name == runstore.KeyMACs:
 		a.Label, a.Log = "multiply-accumulates", true

@@ -85,4 +85,14 @@ func TestAxisOfScore(t *testing.T) {
 			t.Errorf("unit %q: axis %+v", unit, a)
 		}
 	}
+	for label, want := range map[string]string{
+		"top-1 after 6 epochs of up to 6,000 images (%)": "top-1 after 6 epochs of up to 6,000 images",
+		"mean IoU, validation": "mean IoU", "loss": "loss", "(all)": "(all)",
+	} {
+		s := &results.Stored{Config: new(config.Config)}
+		s.Manifest.Score.Label, s.Config.Accuracy.Evaluator = label, "train.toml"
+		if a := axisOf(s, search.Objective{Name: runstore.KeyAccuracy}); a.Name != want {
+			t.Errorf("%q is called %q, want %q", label, a.Name, want)
+		}
+	}
 }
