@@ -87,7 +87,7 @@ func TestAxisOfScore(t *testing.T) {
 	}
 	for label, want := range map[string]string{
 		"top-1 after 6 epochs of up to 6,000 images (%)": "top-1 after 6 epochs of up to 6,000 images",
-		"mean IoU, validation": "mean IoU", "loss": "loss", "(all)": "(all)",
+		"mean IoU, validation":                           "mean IoU", "loss": "loss", "(all)": "(all)",
 	} {
 		s := &results.Stored{Config: new(config.Config)}
 		s.Manifest.Score.Label, s.Config.Accuracy.Evaluator = label, "train.toml"
