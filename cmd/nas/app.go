@@ -177,16 +177,22 @@ ARCH is a network: ` + archForms + `.`,
 	return root
 }
 
-// emptyFlag returns an error for a flag that is given without a value, as by a variable of a script that is not set:
-// the command would run as if the flag were not there.
+// emptyFlag returns an error for a flag that is given without a value, as by a variable of a script that is not set, or
+// as the 0 that stands for a default: the command would run as if the flag were not there.
 func emptyFlag(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
-		empty := f.Value.String() == ""
+		value := f.Value.String()
+		empty := value == ""
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			empty = slices.Contains(list.GetSlice(), "")
 		}
-		if empty && err == nil {
+		zero := value == f.DefValue && strings.TrimSuffix(value, "s") == "0" && strings.Contains(f.Usage, "(default")
+		switch {
+		case err != nil:
+		case empty:
 			err = usagef("--%s is empty: give it a value, or leave it out", f.Name)
+		case zero:
+			err = usagef("--%s %s: want more than 0, or leave it out", f.Name, value)
 		}
 	})
 	return err

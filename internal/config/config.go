@@ -156,7 +156,7 @@ type Search struct {
 	Evaluations Evaluations `toml:"evaluations" unit:"networks" example:"20_000"`
 	// Trials is the largest number of candidates that are asked for, infeasible ones
 	// included. Default 20 x evaluations, or 400000 with plateau.
-	Trials int `toml:"trials" unit:"networks" example:"100_000"`
+	Trials int `toml:"trials" zero:"20 x evaluations" unit:"networks" example:"100_000"`
 	// Time is the wall time of the search. Default 0, no limit.
 	Time Duration `toml:"time" unit:"duration" example:"'10m'"`
 	// Plateau stops the search if the hypervolume has grown by less than 0.1 % over so many
@@ -230,7 +230,7 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	}
 	c := defaults(path)
 	c.file = path
-	d := decoder{}
+	d := decoder{written: map[string]string{}}
 	d.table("", tree, c)
 	c.checkSpace(&d)
 	c.check(&d)
@@ -263,6 +263,9 @@ func (c *Config) checkSpace(d *decoder) {
 	}
 	for _, p := range se.Problems {
 		want := p.Want
+		if p.Value == "" {
+			p.Value = d.written[p.Key]
+		}
 		switch {
 		case len(p.Words) > 0:
 			want = OneOf(strings.Trim(p.Value, `"`), p.Words)

@@ -95,6 +95,19 @@ channels = 16
 kernel = [3,
   40]
 `, []string{"b.toml:7: space.stage[1].kernel[2] = 40:"}},
+		{"zeros that stand for a default", `[space]
+input = []
+classes = 0
+divisor = 0
+[[space.stage]]
+channels = []
+[search]
+trials = 0
+`, []string{
+			"b.toml:2: space.input = []: want height, width and channels", "b.toml:3: space.classes = 0: want the number",
+			"b.toml:4: space.divisor = 0: want a number above 0, or no such line, which means 8",
+			"b.toml:6: space.stage[1].channels = []: want output channels",
+			"b.toml:8: search.trials = 0: want a number above 0, or no such line, which means 20 x evaluations"}},
 		{"missing", `[[space.stage]]
 channels = 16
 `, []string{"space.input", "space.classes"}},
