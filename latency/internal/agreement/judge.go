@@ -10,9 +10,9 @@ import (
 
 // Judge says what measured networks say of the 90 % intervals of a profile. They are held if hardly more than a tenth
 // of the networks lie outside, and if the measured times do not lie to one side of the predicted ones. They are refuted
-// if chance does not explain how many lie outside, of all or of a quarter of them by measured latency, or how far all lie
-// to one side. The text then says how many networks of which latencies lie outside. If the intervals are neither, more
-// networks would tell.
+// if chance does not explain how many lie outside, of all or of a quarter of them by measured latency, or how far all
+// lie to one side. The text then says how many networks of which latencies lie outside. If the intervals are neither,
+// more networks would tell.
 //
 // Where 90 % lie inside, each of the six looks errs about one time in 1000.
 func Judge(points []Point) (held bool, refuted string) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// measuredPoints are n networks of 1 to 10 ms whose intervals reach half to either side, and whose measured times are off
-// by so many half intervals.
+// measuredPoints are n networks of 1 to 10 ms whose intervals reach half to either side, and whose measured times are
+// off by so many half intervals.
 func measuredPoints(n int, half float64, off func(i int) float64) []Point {
 	ps := make([]Point, n)
 	for i := range ps {
