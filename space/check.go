@@ -73,13 +73,17 @@ func (s *Spec) completeInput(c *checker) {
 		}
 		c.add(".classes", value, fmt.Sprintf("the number of classes, 1 to %d", maxChannels))
 	}
+	order := ""
+	if valid && s.channelsFirst() {
+		order = ", or input with the channels last"
+	}
 	c.choices(".resolution", &s.Resolution, domain{
 		initial: h,
 		valid: func(v float64) bool {
 			n := int(v)
 			return n >= 1 && n <= maxSide && n*w%h == 0 && n*w/h <= maxSide && n*w >= h
 		},
-		want: fmt.Sprintf("a height from 1 to %d at which the width %d/%d of it is whole", maxSide, w, h),
+		want: fmt.Sprintf("a height from 1 to %d at which the width %d/%d of it is whole%s", maxSide, w, h, order),
 	})
 	c.choices(".width", &s.Width, domain{
 		initial: 1.0,

@@ -41,6 +41,7 @@ type app struct {
 	json           bool
 	started        bool // the command line was understood
 	warned         bool // of the config
+	config         *config.Config
 	meter          *meter
 	rest           func() // ends the pulse of the meter
 	file           fileOptions
@@ -84,7 +85,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
 	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has read enough
-		fmt.Fprintln(stderr, "nas: "+printable(shortened(errorText(err))))
+		text := errorText(err)
+		if a.config != nil && errors.As(err, new(*config.UsageError)) {
+			text = a.config.Place(text)
+		}
+		fmt.Fprintln(stderr, "nas: "+printable(shortened(text)))
 	}
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")

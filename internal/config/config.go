@@ -36,6 +36,7 @@ type Config struct {
 	Output      Output      `toml:"output"`
 
 	file     string
+	lines    tomlfile.Lines // of the file
 	warnings []Problem
 	accepted bool              // see AcceptProfiles
 	texts    map[string][]byte // of profiles, see SetProfile
@@ -243,6 +244,7 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 		return nil, &Error{path, d.problems}
 	}
 	place(c.warnings, lines)
+	c.lines = lines
 	return c, nil
 }
 

@@ -92,8 +92,8 @@ type findings struct {
 	refuted string // where they do not, beyond doubt; "" for nowhere
 }
 
-// judge measures batch after batch until the intervals hold, or fail beyond doubt, or until no network is left. Where the
-// machine was too busy, busy says so.
+// judge measures batch after batch until the intervals hold, or fail beyond doubt, or until no network is left. Where
+// the machine was too busy, busy says so.
 func (c *check) judge(ctx context.Context, step string) (f findings, err error) {
 	var measured []int // of nets
 	timed := make([]timing.Timing, len(c.nets))

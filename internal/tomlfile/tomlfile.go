@@ -104,6 +104,7 @@ func inWords(data []byte, err error) *Error {
 	} else if p.Position.Line > 0 {
 		e.quote(data)
 	}
+	e.open(data)
 	for _, w := range words {
 		if i := strings.Index(strings.ToLower(e.Problem), w.has); i >= 0 {
 			e.Problem = e.line + w.say
@@ -115,6 +116,24 @@ func inWords(data []byte, err error) *Error {
 
 // second is the key that an error of the TOML package finds a second time.
 var second = regexp.MustCompile(`^Key '(.+)' (?:has already|was already)`)
+
+// open moves an error to the line where a list begins that has no end: the TOML package finds the key behind it.
+func (e *Error) open(data []byte) {
+	lines := strings.Split(string(data), "\n")
+	if !strings.Contains(e.Problem, "expected a comma") || e.Line > len(lines) || !next.MatchString(lines[e.Line-1]) {
+		return
+	}
+	key := e.Key[strings.LastIndexByte(e.Key, '.')+1:]
+	for at := e.Line - 1; at >= 1; at-- {
+		if m := next.FindStringSubmatch(lines[at-1]); m != nil && m[1] == key {
+			e.Line, e.Problem, e.line = at, "the list or table in {} that begins here has no end", ""
+			return
+		}
+	}
+}
+
+// next is a line that begins with a key or a table.
+var next = regexp.MustCompile(`^\s*(?:([\w-]+)\s*=|\[\[?\w)`)
 
 // header is a line with a whole [table] or [[entry of a list]].
 var header = regexp.MustCompile(`^\s*(\[[^\[\]]+\]|\[\[[^\[\]]+\]\])\s*(#.*)?$`)
