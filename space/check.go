@@ -99,6 +99,12 @@ func (s *Spec) completeInput(c *checker) {
 	c.choices(".output_stride", &s.OutputStride, domain{0, between(0, 1024), nil, "0 (no limit) to 1024"})
 }
 
+// channelsFirst tells whether Input, which is valid, looks like channels, height and width.
+func (s *Spec) channelsFirst() bool {
+	in := s.Input
+	return min(in[0], in[1]) <= 4 && in[2] >= 16 && max(in[0], in[1]) >= 16
+}
+
 func (s *StemSpec) complete(c *checker) {
 	c.choices(".stem.channels", &s.Channels,
 		domain{32, between(0, maxChannels), nil, fmt.Sprintf("1 to %d, or 0 for no stem", maxChannels)})

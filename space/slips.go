@@ -33,12 +33,6 @@ func (s *Space) Slips() []Problem {
 	return c.problems
 }
 
-// channelsFirst tells whether Input, which is valid, looks like channels, height and width.
-func (s *Spec) channelsFirst() bool {
-	in := s.Input
-	return min(in[0], in[1]) <= 4 && in[2] >= 16 && max(in[0], in[1]) >= 16
-}
-
 // slipsOfStages looks at the smallest map that a network of the space can come to.
 func (s *Space) slipsOfStages(c *checker) {
 	t := &s.spec
