@@ -60,8 +60,8 @@ func New(n *blocks.Network, w *blocks.Weights, set *images.Set, o Options) (*Tra
 			set.Shape, n.Name, n.Input())
 	}
 	if m.classes != set.Classes {
-		return nil, fault.Errorf("train: the images have %d classes, and %s %d: want a network of as many classes, or other labels",
-			set.Classes, n.Name, m.classes)
+		return nil, fault.Errorf("train: the images have %d classes, and %s %d: want a network of as many classes, or "+
+			"other labels", set.Classes, n.Name, m.classes)
 	}
 	if err := w.Check(n); err != nil {
 		return nil, err
