@@ -27,8 +27,8 @@ func decode(dst []byte, path string, s blocks.Shape) error {
 		return fault.Errorf("images: %s is neither a PNG nor a JPEG file, whatever its ending: convert it, or take it out",
 			path)
 	case err == nil && float64(head.Width)*float64(head.Height) > maxPixels:
-		return fault.Errorf("images: %s is %d x %d: want at most 2^28 pixels; scale it down, or take it out", path, head.Width,
-			head.Height)
+		return fault.Errorf("images: %s is %d x %d: want at most 2^28 pixels; scale it down, or take it out", path,
+			head.Width, head.Height)
 	}
 	var img image.Image
 	if err == nil {

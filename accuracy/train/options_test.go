@@ -87,7 +87,8 @@ func poolOps() []blocks.Op {
 		all = append(all,
 			&blocks.Pool{Pool: kind, Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}},
 			&blocks.Pool{Pool: kind, Kernel: [2]int{3, 2}, Stride: [2]int{1, 2}, Pad: blocks.Pad{Top: 2, Right: 1}},
-			&blocks.Pool{Pool: kind, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.Pad{Bottom: 1, Left: 1}, Ceil: true},
+			&blocks.Pool{Pool: kind, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.Pad{Bottom: 1, Left: 1},
+				Ceil: true},
 			&blocks.Pool{Pool: kind, Kernel: [2]int{2, 3}, Dilation: [2]int{2, 2}, Pad: blocks.PadAll(1)},
 			&blocks.GlobalPool{Pool: kind}, &blocks.ChannelPool{Pool: kind})
 	}

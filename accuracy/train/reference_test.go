@@ -227,7 +227,8 @@ type network[T float] struct {
 }
 
 // newNetwork copies weights and images.
-func newNetwork[T float](n *blocks.Network, w *blocks.Weights, batch [][]float32, labels []int, smoothing float64) *network[T] {
+func newNetwork[T float](n *blocks.Network, w *blocks.Weights, batch [][]float32, labels []int,
+	smoothing float64) *network[T] {
 	r := &network[T]{net: n, last: n.Returned()[0], labels: labels, smoothing: smoothing}
 	if _, ok := n.Nodes[r.last].Op.(*blocks.Softmax); ok {
 		r.last = n.Nodes[r.last].Inputs[0]

@@ -31,8 +31,8 @@ func Weights(child, parent *blocks.Network, from *blocks.Weights, seed uint64) (
 		return nil, nil, err
 	}
 	if a, b := child.Input().C, parent.Input().C; a != b {
-		return nil, nil, fault.Errorf("inherit: the input of %s has %d channels, and that of %s %d: want a parent for the same "+
-			"images", child.Name, a, parent.Name, b)
+		return nil, nil, fault.Errorf("inherit: the input of %s has %d channels, and that of %s %d: want a parent for the "+
+			"same images", child.Name, a, parent.Name, b)
 	}
 	m := &mapping{child: child, parent: parent, from: from, to: blocks.NewWeights(child, seed),
 		groups: groupsOf(parent, from)}

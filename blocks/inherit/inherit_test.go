@@ -75,7 +75,8 @@ func same(n *blocks.Network, a, b *blocks.Weights) bool {
 	return true
 }
 
-const plain = "16x16x3 | conv_k3_s2_c8_relu | ds_k3_s1_c8_relu_both | mbconv_k3_s2_x24_c12_hswish mbconv_k3_s1_x24_c12_hswish_res | " +
+const plain = "16x16x3 | conv_k3_s2_c8_relu | ds_k3_s1_c8_relu_both | " +
+	"mbconv_k3_s2_x24_c12_hswish mbconv_k3_s1_x24_c12_hswish_res | " +
 	"mbconv_k5_s1_x36_c16_relu_se0.25 | classifier_c24_relu_n5"
 
 // replaced is plain with some texts in place of others.
@@ -84,8 +85,10 @@ func replaced(pairs ...string) string { return strings.NewReplacer(pairs...).Rep
 // TestSame wants a child that is its parent to have its weights, to the bit, whatever its ops.
 func TestSame(t *testing.T) {
 	nets := []*blocks.Network{network(t, plain)}
-	for _, name := range []string{"mobilenet_v2@width=0.35,res=32", "mobilenet_v3_small@res=32", "shufflenet_v2@width=0.5,res=32",
-		"squeezenet@res=32", "mnasnet@width=0.35,res=32", "ghostnet@width=0.5,res=32", "resnet18@res=32"} {
+	for _, name := range []string{
+		"mobilenet_v2@width=0.35,res=32", "mobilenet_v3_small@res=32", "shufflenet_v2@width=0.5,res=32",
+		"squeezenet@res=64", "mnasnet@width=0.35,res=32", "efficientnet_lite0@res=32", "resnet18@res=32",
+	} {
 		n, err := zoo.Get(name)
 		if err != nil {
 			t.Logf("%s: %v", name, err)
@@ -117,7 +120,8 @@ var grown = map[string]string{
 	"a wider stem":          replaced("s2_c8", "s2_c12"),
 	"larger kernels":        replaced("mbconv_k3_s1", "mbconv_k5_s1", "ds_k3", "ds_k7"),
 	"a block more":          replaced("hswish_res |", "hswish_res mbconv_k3_s1_x24_c12_hswish_res |"),
-	"two of another size":   replaced("hswish_res |", "hswish_res mbconv_k5_s1_x36_c12_hswish_res mbconv_k3_s1_x12_c12_hswish_res |"),
+	"two of another size": replaced("hswish_res |",
+		"hswish_res mbconv_k5_s1_x36_c12_hswish_res mbconv_k3_s1_x12_c12_hswish_res |"),
 	"all of it": replaced("c8", "c16", "k3", "k5", "x24", "x48", "c12", "c16", "c16_relu_se0.25", "c32_relu_se0.25",
 		"hswish_res |", "hswish_res mbconv_k3_s1_x48_c16_hswish_res |"),
 }

@@ -43,9 +43,9 @@ func (m *mapping) take(i, p int) (inherited int, err error) {
 // refuse is the error of a layer whose weights cannot be made.
 func (m *mapping) refuse(i, p int) error {
 	a, b := &m.child.Nodes[i], &m.parent.Nodes[p]
-	return fault.Errorf("inherit: the weights of %s in %s, an op %q from %v to %v, cannot be made of those of %s in %s, from "+
-		"%v to %v: want a parent in which it is the same", a.Name, m.child.Name, a.Op.Kind(), m.child.InShapes(i)[0], a.Shape,
-		b.Name, m.parent.Name, m.parent.InShapes(p)[0], b.Shape)
+	return fault.Errorf("inherit: the weights of %s in %s, an op %q from %v to %v, cannot be made of those of %s in %s, "+
+		"from %v to %v: want a parent in which it is the same", a.Name, m.child.Name, a.Op.Kind(), m.child.InShapes(i)[0],
+		a.Shape, b.Name, m.parent.Name, m.parent.InShapes(p)[0], b.Shape)
 }
 
 // takesWeights tells whether the first tensor of a node is a matrix from input to output channels.
@@ -100,8 +100,8 @@ type filter struct {
 	groups, in, out int
 }
 
-// take fills weights with those of another filter: of a channel that has an origin all, zero where what is read has none
-// there. It returns their number.
+// take fills weights with those of another filter: of a channel that has an origin all, zero where what is read has
+// none there. It returns their number.
 func (f *filter) take(of *filter, to, from []float32, in, out origin) (taken int) {
 	cpg, npg := f.in/f.groups, f.out/f.groups
 	theirs, their := of.in/of.groups, of.out/of.groups

@@ -47,8 +47,8 @@ func (a *app) inherited(n *resolve.Network, f inheritFlags, file string, seed ui
 		return nil, err
 	}
 	if f.weights == "" && !hasWeights(parent) {
-		return nil, usagef("--inherit %s: it has no trained weights here: name a trial whose weights its run kept, or an .onnx "+
-			"or .tflite file, or give the file of its weights by --inherit-weights", f.from)
+		return nil, usagef("--inherit %s: it has no trained weights here: name a trial whose weights its run kept, or an "+
+			".onnx or .tflite file, or give the file of its weights by --inherit-weights", f.from)
 	}
 	from, err := a.weightsOf(parent, f.weights, seed)
 	if err != nil {

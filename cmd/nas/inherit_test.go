@@ -42,7 +42,8 @@ func TestTrainInherits(t *testing.T) {
 		t.Error("an interrupted training from inherited weights ends with other weights")
 	}
 	for name, more := range map[string][]string{"as they are": nil, "fitted to images": {"--data", data}} {
-		code, _, stderr := nas(t, append(append([]string{"export", wider, "--out", file(name + ".onnx")}, from...), more...)...)
+		args := append([]string{"export", wider, "--out", file(name + ".onnx")}, from...)
+		code, _, stderr := nas(t, append(args, more...)...)
 		if code != exitDone || !strings.Contains(stderr, "inherits") || strings.Contains(stderr, "random") {
 			t.Errorf("%s: code %d: %s", name, code, stderr)
 		}

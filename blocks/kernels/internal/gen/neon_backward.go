@@ -121,7 +121,8 @@ func (g *neon) outer(mr, nr int) {
 		ap, bp, cp, left, bcol, ccol, tmp, step xreg = 10, 11, 12, 13, 14, 15, 16, 17
 	)
 	const av, bv, sums vreg = 0, 2, 8 // mr values of a, a row of b
-	g.fields(outerArgs, map[string]xreg{"a": a, "lda": lda, "b": b, "ldb": ldb, "c": c, "ldc": ldc, "k": k, "nblk": blocks})
+	g.fields(outerArgs, map[string]xreg{"a": a, "lda": lda, "b": b, "ldb": ldb, "c": c, "ldc": ldc, "k": k,
+		"nblk": blocks})
 	g.op("MOVD", mr, tmp)
 	g.op("MUL", tmp, ldc, step)
 	g.label("block")
