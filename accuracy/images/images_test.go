@@ -2,7 +2,6 @@ package images_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -123,13 +122,9 @@ func TestDamagedIDX(t *testing.T) {
 	labels := filepath.Join(dir, "train-labels-idx1-ubyte")
 	os.Remove(labels)
 	wantError(t, open(good), "train-labels-idx1-ubyte", "bring it again")
-	var z bytes.Buffer
-	w := gzip.NewWriter(&z)
-	w.Write(append([]byte{0, 0, 8, 1, 0, 0, 0, 99}, make([]byte, 99)...))
-	w.Close()
-	write(t, z.Bytes(), labels+".gz")
+	write(t, zipped(append([]byte{0, 0, 8, 1, 0, 0, 0, 99}, make([]byte, 99)...)), labels+".gz")
 	wantError(t, open(good), "100 images and 99 labels")
-	write(t, z.Bytes()[:20], labels+".gz")
+	write(t, zipped(append([]byte{0, 0, 8, 1, 0, 0, 0, 100}, make([]byte, 100)...))[:24], labels+".gz")
 	wantError(t, open(good), ".gz cannot be unpacked")
 	write(t, append([]byte{0, 0, 8, 1, 0, 0, 0, 100}, make([]byte, 100)...), labels)
 	wantError(t, open(good), "of one class")

@@ -128,8 +128,7 @@ var (
 	vecArgs = &layout{"vecArgs", append(
 		words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"),
 		field{"lo", 88}, field{"hi", 92}, field{"cd", 96}, field{"ca", 104}, field{"cb", 112}, field{"crow", 120})}
-	outerArgs = &layout{"outerArgs", words("a", "lda", "b", "ldb", "c", "ldc", "k", "nblk", "tail", "ca", "cc", "cblk",
-		"n")}
+	outerArgs = &layout{"outerArgs", words("a", "lda", "b", "ldb", "c", "ldc", "k", "nblk", "tail", "ca", "cc", "cblk")}
 )
 
 var layouts = []*layout{gemmArgs, tapArgs, pairArgs, vecArgs, outerArgs}
