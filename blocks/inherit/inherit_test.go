@@ -127,7 +127,8 @@ var grown = map[string]string{
 }
 
 // TestGrown wants a child with more channels, larger kernels or more residual blocks to answer what its parent answers,
-// and to give a child of its own, which is the parent again, the parent's weights.
+// and, unless channels are new on both sides of a layer, to give a child of its own, which is the parent again, the
+// parent's weights.
 func TestGrown(t *testing.T) {
 	parent := network(t, plain)
 	from := trained(parent, 1)
@@ -151,6 +152,9 @@ func TestGrown(t *testing.T) {
 		}
 		if !(far < 1e-4) {
 			t.Errorf("%s: the answers differ by %g", name, far)
+		}
+		if name == "all of it" { // channels that are new read others that are new: some of these are worth more than old ones
+			continue
 		}
 		back, _, err := inherit.Weights(parent, child, to, 3)
 		if err != nil {

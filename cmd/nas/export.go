@@ -22,7 +22,6 @@ func newExport(a *app) *cobra.Command {
 	var form netfile.Form
 	var integers integerFlags
 	var parent inheritFlags
-	var data string
 	cmd := &cobra.Command{
 		Use:   "export ARCH --format FORMAT --out FILE",
 		Short: "Write a network to a file for other programs",
@@ -70,17 +69,10 @@ of C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 			if form.Integers, err = a.integers(integers, n, seed); err != nil {
 				return err
 			}
-			if data != "" && parent.from == "" {
-				return usagef("--data goes with --inherit")
-			}
 			drawn := false
 			draw := func() (*blocks.Weights, error) {
 				drawn = weights == "" && parent.from == "" && !hasWeights(n)
-				w, err := a.inherited(n, parent, weights, seed)
-				if err != nil || data == "" {
-					return w, err
-				}
-				return settled(n.Network, w, data)
+				return a.inherited(n, parent, weights, seed)
 			}
 			if a.isStdout(out) {
 				data, err := netfile.Encode(format, n.Network, draw, form)
@@ -97,16 +89,8 @@ of C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 			if err != nil {
 				return err
 			}
-			if err := keepsTrained(files, weights); err != nil {
+			if err := a.saveExported(files, n, weights); err != nil {
 				return err
-			}
-			for _, f := range files {
-				if err := a.save(f.Path, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {
-					return err
-				}
-				if !a.quiet {
-					a.notef("%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
-				}
 			}
 			if drawn && !a.quiet {
 				a.notef("the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
@@ -119,12 +103,28 @@ of C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "of weights that are drawn")
 	cmd.Flags().StringVar(&weights, "weights", "", weightsHelp)
 	parent.flags(cmd)
-	cmd.Flags().StringVar(&data, "data", "", "with --inherit, the `DIR` of images as of nas train, for the statistics of "+
-		"batch normalisation (default: those of the parent)")
+	cmd.Flags().StringVar(&parent.data, "data", "", "with --inherit, the `DIR` of images as of nas train, for the "+
+		"statistics of batch normalisation (default: those of the parent)")
 	flagsOf(cmd, &form.ONNX, &batch)
 	integers.flags(cmd)
 	a.fileFlags(cmd)
 	return cmd
+}
+
+// saveExported writes the files of a network.
+func (a *app) saveExported(files []netfile.File, n *resolve.Network, weights string) error {
+	if err := keepsTrained(files, weights); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := a.save(f.Path, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {
+			return err
+		}
+		if !a.quiet {
+			a.notef("%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
+		}
+	}
+	return nil
 }
 
 // keepsTrained returns an error if writing the files would replace weights other than those of --weights. The

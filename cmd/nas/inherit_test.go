@@ -63,7 +63,7 @@ func TestInheritRefuses(t *testing.T) {
 	}{
 		{"no trained weights", []string{"--inherit", trainArch}},
 		{"want one of them", []string{"--inherit", trainArch, "--weights", "w.safetensors"}},
-		{"goes with --inherit", []string{"--inherit-weights", "w.safetensors"}},
+		{"go with --inherit", []string{"--inherit-weights", "w.safetensors"}},
 		{"no_such_network", []string{"--inherit", "no_such_network"}},
 	} {
 		code, _, stderr := nas(t, append([]string{"train", trainArch, "--data", data, "--out", out}, c.flags...)...)
@@ -72,7 +72,7 @@ func TestInheritRefuses(t *testing.T) {
 		}
 	}
 	code, _, stderr := nas(t, "export", trainArch, "--out", filepath.Join(dir, "x.onnx"), "--data", data)
-	if code != exitUsage || !strings.Contains(stderr, "--data goes with --inherit") {
+	if code != exitUsage || !strings.Contains(stderr, "go with --inherit") {
 		t.Errorf("code %d: %s", code, stderr)
 	}
 }
