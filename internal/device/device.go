@@ -38,8 +38,10 @@ func Names() []string {
 	return append(names, devices.Recipes()...)
 }
 
+func ofIntegers(name string) bool { return strings.HasSuffix(name, integers) }
+
 // Forms says what Runtime understands, for help texts.
-var Forms = strings.Join(slices.DeleteFunc(Names(), func(n string) bool { return strings.HasSuffix(n, integers) }), ", ") +
+var Forms = strings.Join(slices.DeleteFunc(Names(), ofIntegers), ", ") +
 	", native or one of ONNX Runtime or TFLite with -int8 behind it" +
 	", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
 
