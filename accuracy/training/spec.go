@@ -52,12 +52,12 @@ type Spec struct {
 	// Rungs are the total epochs of each rung, ascending. Of the networks that reached a rung, one in Eta goes on to the
 	// next; 0: 3.
 	Rungs []int `toml:"rungs"`
-	Eta   int   `toml:"eta"`
+	Eta   int   `toml:"eta" zero:"3"`
 	// Slots are the trainings at once: a number, or names, one each, which {gpu} stands for. None: one.
 	Slots Slots `toml:"slots"`
 	// TimeoutS bounds one rung, and one command of Setup, in seconds, at most 30 days; 0: an hour. Retries is the number
 	// of further attempts after a failed one, at most 20. A command that something else killed gets one in any case.
-	TimeoutS float64 `toml:"timeout_s"`
+	TimeoutS float64 `toml:"timeout_s" zero:"an hour"`
 	Retries  int     `toml:"retries"`
 	// Env names the variables of the environment that the commands see, besides those that every program needs.
 	Env []string `toml:"env"`
