@@ -30,6 +30,9 @@ slots = 2
 // TestJobsTrain: candidates that four processes train by job folders, told in random order, with a damaged folder and
 // one whose weights are lost in each round, come to the trials and the weights of a run of one process.
 func TestJobsTrain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some hundred small programs are run")
+	}
 	dir := t.TempDir()
 	recipe := filepath.Join(dir, "train.toml")
 	if err := os.WriteFile(recipe, []byte(jobTrainer), 0o600); err != nil {
