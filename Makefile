@@ -10,8 +10,11 @@ run: build ## search configs/mobile.toml and draw its front (resumes where it wa
 	@echo 'searching configs/mobile.toml: 30 seconds of calibration, then about a minute of search'
 	./nas run configs/mobile.toml --resume
 
+# The tables for debuggers are left out: writing them is a good tenth of the compiler's time.
+FLAGS = -trimpath -gcflags=all=-dwarf=false
+
 # go vet is a part of lint.
-TEST = $(GO) test -timeout 30m -vet=off
+TEST = $(GO) test -timeout 30m -vet=off $(FLAGS)
 
 test: ## tests and house rules, in 5 minutes; with CI=true the long tests too, and what others build
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
@@ -53,11 +56,10 @@ lint: ## go vet, staticcheck, deadcode
 
 OUT = nas
 
-# The tables for debuggers are left out: writing them is a good tenth of the compiler's time.
 build: ## the binary ./nas; make build GOOS=linux GOARCH=arm64 OUT=nas-arm64 makes one for a board
 	@echo 'compiling $(OUT): a minute or two the first time, then a few seconds'
 	@s=0; while sleep 2; do s=$$((s+2)); echo "compiling $(OUT): $$s s"; done & beat=$$!; trap 'kill $$beat 2>/dev/null' EXIT; \
-		CGO_ENABLED=0 $(GO) build -trimpath -gcflags=all=-dwarf=false -ldflags='-s -w' -o $(OUT) ./cmd/nas
+		CGO_ENABLED=0 $(GO) build $(FLAGS) -ldflags='-s -w' -o $(OUT) ./cmd/nas
 
 VERSION ?= v0.1.0-dev
 

@@ -60,18 +60,18 @@ func asProgram(t *testing.T, args ...string) *exec.Cmd {
 // TestJobs: 200 candidates over 4 processes, told in random order, with a damaged folder and one of another run in each
 // round, come to the bytes of a run of one process, and the two are refused by name.
 func TestJobs(t *testing.T) {
-	dir, evaluations := t.TempDir(), 32
 	if testing.Short() {
-		evaluations = 16
+		t.Skip("some hundred small programs are run")
 	}
+	dir := t.TempDir()
 	whole, hand, other := filepath.Join(dir, "whole"), filepath.Join(dir, "hand"), filepath.Join(dir, "other")
-	wantExit(t, exitDone, "", "run", writeJobsConfig(t, whole, evaluations), "-q")
+	wantExit(t, exitDone, "", "run", writeJobsConfig(t, whole, 32), "-q")
 	wantExit(t, exitDone, "", "ask", writeJobsConfig(t, other, 16), "-n", "1", "--jobs", filepath.Join(dir, "foreign"))
 	foreign := filepath.Join(dir, "foreign", "0")
 	wantExit(t, exitDone, "", "work", foreign)
 
 	r := rand.New(rand.NewPCG(5, 6))
-	run, round, damagedOnes := writeJobsConfig(t, hand, evaluations), 0, 0
+	run, round, damagedOnes := writeJobsConfig(t, hand, 32), 0, 0
 	for ; round < 40; round++ {
 		jobs := filepath.Join(dir, fmt.Sprint("jobs", round))
 		asked := askJobs(t, run, jobs)
