@@ -56,10 +56,12 @@ func New(n *blocks.Network, w *blocks.Weights, set *images.Set, o Options) (*Tra
 		return nil, err
 	}
 	if n.Input() != set.Shape {
-		return nil, fault.Errorf("train: the images have shape %v, and the input of %s %v", set.Shape, n.Name, n.Input())
+		return nil, fault.Errorf("train: the images have shape %v, and the input of %s %v: want a network for the images",
+			set.Shape, n.Name, n.Input())
 	}
 	if m.classes != set.Classes {
-		return nil, fault.Errorf("train: the images have %d classes, and %s %d", set.Classes, n.Name, m.classes)
+		return nil, fault.Errorf("train: the images have %d classes, and %s %d: want a network of as many classes, or "+
+			"other labels", set.Classes, n.Name, m.classes)
 	}
 	if err := w.Check(n); err != nil {
 		return nil, err

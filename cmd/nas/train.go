@@ -15,7 +15,7 @@ type trainFlags struct {
 	train.Options
 	data, weights, out, plot string
 	inherit                  inheritFlags
-	until                    int // epochs after which it ends, 0: at the end
+	until                    int // stop after this many epochs of the schedule; 0: after all of them
 	val, subset              int
 	resume, test             bool
 }
