@@ -22,6 +22,9 @@ func TestChain(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	c := runtest.Config(t, "")
 	c.Accuracy.Proxy = "rankmean(naswot,depth)"
+	if testing.Short() {
+		c.Accuracy.Proxy = "rankmean(params,depth)"
+	}
 	out := mustRun(t, t.Context(), Options{Options: work.Options{Workers: 2}, Config: c})
 	for _, test := range []struct {
 		name string
