@@ -138,7 +138,7 @@ func (t *Trainer) Epoch(ctx context.Context, step func(done int, loss float64)) 
 		}
 	}
 	e.TrainPct = 100 * float64(right) / float64(steps*n)
-	t.settle()
+	t.Settle()
 	t.epoch++
 	return e, nil
 }
@@ -164,9 +164,10 @@ func (t *Trainer) update(rate float64, done int) {
 // settleImages is the number of images that the statistics of the averaged weights are taken from.
 const settleImages = 1000
 
-// settle finds the statistics of batch normalisation for the averaged weights: an average of statistics would lag
-// behind while the weights move.
-func (t *Trainer) settle() {
+// Settle finds the statistics of batch normalisation for the averaged weights anew, from up to 1,000 images. Each epoch
+// ends with it: an average of statistics would lag behind while the weights move. Weights to begin with that are
+// another network's need it before they are judged.
+func (t *Trainer) Settle() {
 	if len(t.moving) == 0 {
 		return
 	}
