@@ -46,8 +46,8 @@ type Outcome struct {
 	Elapsed     time.Duration
 }
 
-// Run carries out a config. A cancelled context ends it cleanly and soon: what was found so far is kept, nothing more is
-// measured, exported or, but for a live page, drawn, and resuming goes on from there. The config is
+// Run carries out a config. A cancelled context ends it cleanly and soon: what was found so far is kept, nothing more
+// is measured, exported or, but for a live page, drawn, and resuming goes on from there. The config is
 // completed in place: with the networks of a warm start, and with what it leaves to the budget.
 func Run(ctx context.Context, o Options) (*Outcome, error) {
 	started := time.Now()
