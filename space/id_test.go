@@ -2,8 +2,8 @@ package space
 
 import "testing"
 
-// identities are the IDs of spaces with one stage of a kind and its defaults. They never change: a run is resumed, and
-// its genotypes are read, by the ID that its space had.
+// identities are the IDs of spaces with one stage of a kind and its defaults. They never change: the manifests of runs
+// hold them, and a genotype means the same network in all spaces with one ID.
 var identities = map[string]string{
 	"conv":       "fd81e19172fe",
 	"grouped":    "eae3a605d759",

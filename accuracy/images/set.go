@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"nas/blocks"
 	"nas/internal/fault"
@@ -242,7 +243,10 @@ func exists(elem ...string) bool {
 func why(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {
-		return p.Err
+		err = p.Err
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		return fmt.Errorf("%w: want a file", err)
 	}
 	return err
 }

@@ -31,7 +31,7 @@ var largerKnots = map[string]int{
 // maxDependencies bounds the dependencies between the files of a package, summed over the packages that once were
 // three: latency, accuracy and internal/run. Only files that others use count, so that a file that adds itself to a
 // table, such as a new proxy, passes.
-const maxDependencies = 165
+const maxDependencies = 240
 
 // tangled are the folders that maxDependencies is about, with those below them.
 var tangled = []string{
@@ -39,9 +39,6 @@ var tangled = []string{
 	"internal/audit", "internal/evaluator", "internal/feedback", "internal/improve", "internal/profiles", "internal/results",
 	"internal/run", "internal/view", "internal/work",
 }
-
-// newer are folders of these that were written later, as packages of their own.
-var newer = []string{"accuracy/images", "accuracy/train"}
 
 func TestKnots(t *testing.T) {
 	sum := 0
@@ -58,8 +55,7 @@ func TestKnots(t *testing.T) {
 		if k := largestKnot(files); len(k) > limit {
 			t.Errorf("%s: %d files depend on each other, want at most %d: %s", dir, len(k), limit, strings.Join(k, " "))
 		}
-		if in := func(f string) bool { return within(dir, f) }; slices.ContainsFunc(tangled, in) &&
-			!slices.ContainsFunc(newer, in) {
+		if slices.ContainsFunc(tangled, func(f string) bool { return within(dir, f) }) {
 			sum += files.edges()
 		}
 	}
