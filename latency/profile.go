@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"nas/internal/atomicfile"
@@ -148,6 +149,9 @@ func (p *Profile) check() error {
 		if !(b.v >= b.low && b.v <= b.high) {
 			return fmt.Errorf("%s = %g, want %g to %g", b.key, b.v, b.low, b.high)
 		}
+	}
+	if isas := []string{"generic", "avx2", "avx512", "neon"}; !slices.Contains(isas, p.Device.Target.ISA) {
+		return fmt.Errorf("device.target.isa = %q, want one of %s", p.Device.Target.ISA, strings.Join(isas, ", "))
 	}
 	calls := 0
 	for i, h := range p.HeldOut {

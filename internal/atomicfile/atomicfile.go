@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -104,6 +105,9 @@ func (p place) temporary(path string) (*os.File, error) {
 		return nil, &PlaceError{path, ": there is no directory " + filepath.Clean(dir), missing}
 	} else if err != nil {
 		why := fmt.Sprintf(": the directory %s cannot be written to: %v", filepath.Clean(dir), cause(err))
+		if errors.Is(err, syscall.EMFILE) {
+			why = ": this process may open no more files: raise the limit (ulimit -n)"
+		}
 		return nil, &PlaceError{path, why, err}
 	}
 	if p.old != nil {

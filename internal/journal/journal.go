@@ -99,7 +99,7 @@ func (j *Journal) read(run string) error {
 		}
 	}
 	if err := j.file.Truncate(j.size); err != nil {
-		return fault.Errorf("journal: cannot repair the end of %s: %w", j.path, err)
+		return fault.Errorf("journal: cannot repair the end of %s: %w: restore the file", j.path, err)
 	}
 	return nil
 }

@@ -174,5 +174,9 @@ func path(open []level) string {
 			b.WriteString(l.key)
 		}
 	}
+	const most = 100 // bytes
+	if b.Len() > most {
+		return b.String()[:most] + "..."
+	}
 	return b.String()
 }

@@ -137,3 +137,15 @@ func TestEveryCut(t *testing.T) {
 		}
 	}
 }
+
+// The key of what is nested deep is cut.
+func TestLongKey(t *testing.T) {
+	var v struct {
+		A any `json:"a"`
+		B int `json:"b"`
+	}
+	err := Decode([]byte(`{"a": `+strings.Repeat("[", 5000)+"?"), &v)
+	if err == nil || len(err.Error()) > 300 {
+		t.Errorf("error is %.400v", err)
+	}
+}

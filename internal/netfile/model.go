@@ -168,5 +168,23 @@ func ReadWeights(path string, n *blocks.Network) (w *blocks.Weights, wrapper str
 		err = fmt.Errorf("%w: the weights are of a network with %d classes, name that one, such as "+
 			"results/mobile:17@classes=%d", err, shape.Shape[0], shape.Shape[0])
 	}
+	if err == nil {
+		err = finite(path, w, n)
+	}
 	return w, wrapper, err
+}
+
+// finite returns an error for a file of weights that are no numbers, as of a training that diverged.
+func finite(path string, w *blocks.Weights, n *blocks.Network) error {
+	for i, node := range n.Nodes {
+		for _, values := range w.Node(i) {
+			for _, v := range values {
+				if v-v != 0 {
+					return fmt.Errorf("%s: the weights of %s hold values that are no finite numbers: the file is damaged, or "+
+						"its training diverged: save it again", path, node.Name)
+				}
+			}
+		}
+	}
+	return nil
 }

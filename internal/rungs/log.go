@@ -68,7 +68,7 @@ func OpenLog(path, shared string) (*Log, error) {
 	}
 	if err != nil {
 		l.run.Close()
-		return nil, fault.Errorf("rungs: cannot repair the end of %s: %w", path, err)
+		return nil, fault.Errorf("rungs: cannot repair the end of %s: %w: restore the file", path, err)
 	}
 	return l, nil
 }

@@ -140,7 +140,7 @@ func Resume(dir string) (_ *Run, err error) {
 		return nil, fault.Errorf("runstore: %s: %w", r.Path(TrialsFile), err)
 	}
 	if err = r.trials.Truncate(r.size); err != nil {
-		return nil, fault.Errorf("runstore: cannot repair the end of %s: %w", r.Path(TrialsFile), err)
+		return nil, fault.Errorf("runstore: cannot repair the end of %s: %w: restore the file", r.Path(TrialsFile), err)
 	}
 	return r, nil
 }
