@@ -35,7 +35,7 @@ type SurrogateSettings struct {
 	Trained string
 	// Rungs are the total epochs at each rung of the trained objective. With them the searcher says how far a network is
 	// trained ([Candidate.Until]), and continues stopped trials ([Candidate.Continues]): it takes what gains most for its
-	// epochs. Initial is then 4 unless it is set, Batch 4, and the initial networks are spread over the known costs. nil
+	// work. Initial is then 4 unless it is set, Batch 4, and the initial networks are spread over the known costs. nil
 	// leaves to the evaluator who is stopped.
 	Rungs []int
 	// Traits returns what is cheap to compute of a genotype and tells of its trained value: always as many values. The
