@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: test-chaos accuracy-model bench-peers bench-search bench build check-generate check-release cross data fashion-mnist fuzz generate help lint race release run short smoke test pytorch test-arm64 test-kill test-others test-page test-torch
+.PHONY: test-chaos accuracy-model bench-peers bench-search bench build check-generate check-release cross data fashion-mnist fuzz generate help lint race release run smoke test pytorch test-arm64 test-kill test-others test-page test-torch
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -10,20 +10,21 @@ run: build ## search configs/mobile.toml and draw its front (resumes where it wa
 	@echo 'searching configs/mobile.toml: 30 seconds of calibration, then about a minute of search'
 	./nas run configs/mobile.toml --resume
 
-# go vet is a part of lint.
-TEST = $(GO) test -timeout 30m -vet=off
+# The tables for debuggers are left out: writing them is a good tenth of the compiler's time.
+FLAGS = -trimpath -gcflags=all=-dwarf=false
 
-test: ## all tests and the house rules, under 5 minutes; with CI=true also what others build
+# go vet is a part of lint.
+TEST = $(GO) test -timeout 30m -vet=off $(FLAGS)
+
+test: ## tests and house rules, in 5 minutes; with CI=true the long tests too, and what others build
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
-	$(TEST) ./...
-	@if [ -n "$$CI" ]; then $(MAKE) --no-print-directory test-others; fi
+	$(TEST) $(if $(CI),,-short) ./...
+	@if [ -n "$$CI" ]; then $(MAKE) --no-print-directory test-others; else \
+		echo 'make test: SKIPPED the long tests, which say testing.Short; CI=true make test runs them'; fi
 
 test-others: ## kernels without assembly, and the build for a system of 32 bits
 	$(TEST) -tags noasm -short ./blocks/...
 	GOARCH=arm GOARM=7 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/nas
-
-short: ## the quick tests only
-	$(GO) test -short ./...
 
 test-chaos: ## a fleet whose parts are killed, cut off and damaged: 20 searches, half an hour (needs root)
 	NAS_CHAOS=20 $(GO) test -count=1 -timeout 90m -run '^TestChaos$$' -v ./internal/fleet
@@ -55,11 +56,10 @@ lint: ## go vet, staticcheck, deadcode
 
 OUT = nas
 
-# The tables for debuggers are left out: writing them is a good tenth of the compiler's time.
 build: ## the binary ./nas; make build GOOS=linux GOARCH=arm64 OUT=nas-arm64 makes one for a board
 	@echo 'compiling $(OUT): a minute or two the first time, then a few seconds'
 	@s=0; while sleep 2; do s=$$((s+2)); echo "compiling $(OUT): $$s s"; done & beat=$$!; trap 'kill $$beat 2>/dev/null' EXIT; \
-		CGO_ENABLED=0 $(GO) build -trimpath -gcflags=all=-dwarf=false -ldflags='-s -w' -o $(OUT) ./cmd/nas
+		CGO_ENABLED=0 $(GO) build $(FLAGS) -ldflags='-s -w' -o $(OUT) ./cmd/nas
 
 VERSION ?= v0.1.0-dev
 

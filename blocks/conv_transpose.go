@@ -79,8 +79,8 @@ func (o *ConvTranspose) MACs(in []Shape) int64 {
 	return int64(in[0].Elems()) * int64(o.Kernel[0]) * int64(o.Kernel[1]) * int64(o.Out/o.G())
 }
 
-// Params returns weight [KH, KW, Cin, Out/G] and, if asked for, bias [Out]. Of the taps of a
-// kernel every stride-th meets an output.
+// Params returns weight [KH, KW, Cin, Out/G] and, if asked for, bias [Out]. The fan-in counts
+// the taps that reach one output pixel: along each axis one tap in stride.
 func (o *ConvTranspose) Params(in []Shape) []Param {
 	k, st, _ := o.window()
 	per := o.Out / o.G()

@@ -203,6 +203,8 @@ func (p *Profile) Unrelated() error {
 	x := float64(n)
 	chance := math.Sqrt(2 * (2*x + 5) / (9 * x * (x - 1)))
 	switch {
+	case v.MAPEPct > 1000:
+		return fault.Errorf("latency: "+cure, "more than 1000 % error")
 	case v.MAPEPct > 100:
 		return fault.Errorf("latency: "+cure, fmt.Sprintf("%.0f %% error", v.MAPEPct))
 	case n < 8 || highMACs < 1.5*lowMACs || v.Kendall > min(0.6, 2.5*chance):

@@ -45,8 +45,8 @@ func TestCheckTellsLoad(t *testing.T) {
 		if (x.Busy == "") != (c.busy == "") || !strings.Contains(x.Busy, c.busy) {
 			t.Errorf("%s: %q, want %q", c.name, x.Busy, c.busy)
 		}
-		if len(x.Points) != 4 || x.Outside == 0 {
-			t.Errorf("%s: %d of %d outside", c.name, x.Outside, len(x.Points))
+		if len(x.Points) != 4 || x.Points[0].Inside() {
+			t.Errorf("%s: %d points, the first inside its interval", c.name, len(x.Points))
 		}
 	}
 }

@@ -179,8 +179,9 @@ func (p *Profile) bounds() []bound {
 	const large = 1e9
 	n, c, d := p.Network, &p.Calibration, &p.Device
 	bs := []bound{
-		{"network.floor", n.Floor, 0, 100}, {"network.quantile", n.Quantile, 0, 1e4}, {"network.between", n.Between, 0, 100},
-		{"network.held_out", float64(n.HeldOut), 0, large}, {"network.low_ms", n.LowMs, 0, large},
+		{"network.floor", n.Floor, 1e-6, 100}, {"network.quantile", n.Quantile, 1e-6, 1e4},
+		{"network.between", n.Between, 0, 100}, {"network.held_out", float64(n.HeldOut), 0, large},
+		{"network.low_ms", n.LowMs, 0, large},
 		{"network.high_ms", n.HighMs, n.LowMs, large}, {"the length of network.low", float64(len(n.Low)),
 			float64(len(n.High)), float64(len(n.High))},
 		{"calibration.reference_ms", c.ReferenceMs, 0, large}, {"calibration.probe_ns", c.ProbeNs, 0, large},

@@ -124,8 +124,8 @@ type measurements struct {
 // ms returns the time of a row.
 func (t *measurements) ms(row *table.Row) float64 {
 	v := row.Float(t.msCol)
-	if !(v > 0) {
-		row.Fail(t.msCol, "want a number above 0")
+	if !(v >= 1e-6 && v <= 1e9) {
+		row.Fail(t.msCol, "want milliseconds, 0.000001 to 1000000000")
 	}
 	return v
 }

@@ -124,12 +124,20 @@ func (s *ConstraintStats) String() string {
 	} else if c.trials < n {
 		share = fmt.Sprintf("which %d of them break", c.trials)
 	}
-	fmt.Fprintf(&b, "; the binding constraint is %s, %s: the nearest candidate, trial %d, breaks it by %.3g %%",
-		name, share, s.nearest.ID, 100*excess)
+	fmt.Fprintf(&b, "; the binding constraint is %s, %s: the nearest candidate, trial %d, breaks it by %s",
+		name, share, s.nearest.ID, percent(excess))
 	for _, n := range s.names() {
 		if v := s.nearest.Violations[n]; n != name && v > 0 {
-			fmt.Fprintf(&b, " and %s by %.3g %%", n, 100*v)
+			fmt.Fprintf(&b, " and %s by %s", n, percent(v))
 		}
 	}
 	return b.String()
+}
+
+// percent is an excess over a limit, relative to it, in words.
+func percent(excess float64) string {
+	if excess >= 10 {
+		return fmt.Sprintf("%.3g times the limit", excess)
+	}
+	return fmt.Sprintf("%.3g %%", 100*excess)
 }

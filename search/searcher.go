@@ -49,7 +49,8 @@ type Setup struct {
 	Objectives []Objective
 	Seed       uint64
 	// Start holds genes to be asked for first, such as networks that are known
-	// to be good. Duplicates are skipped.
+	// to be good. Duplicates are skipped. They need no result: Ask returns one
+	// after the other, and never Wait in between.
 	Start []space.Genes
 	// Reference is the reference point of the run's hypervolume, in the units of
 	// the objectives, or nil. Feasible trials that are not better than it in

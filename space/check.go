@@ -73,13 +73,17 @@ func (s *Spec) completeInput(c *checker) {
 		}
 		c.add(".classes", value, fmt.Sprintf("the number of classes, 1 to %d", maxChannels))
 	}
+	order := ""
+	if valid && s.channelsFirst() {
+		order = ", or input with the channels last"
+	}
 	c.choices(".resolution", &s.Resolution, domain{
 		initial: h,
 		valid: func(v float64) bool {
 			n := int(v)
 			return n >= 1 && n <= maxSide && n*w%h == 0 && n*w/h <= maxSide && n*w >= h
 		},
-		want: fmt.Sprintf("a height from 1 to %d at which the width %d/%d of it is whole", maxSide, w, h),
+		want: fmt.Sprintf("a height from 1 to %d at which the width %d/%d of it is whole%s", maxSide, w, h, order),
 	})
 	c.choices(".width", &s.Width, domain{
 		initial: 1.0,
@@ -93,6 +97,12 @@ func (s *Spec) completeInput(c *checker) {
 		c.add(".divisor", strconv.Itoa(s.Divisor), fmt.Sprintf("1 to %d", maxDivisor))
 	}
 	c.choices(".output_stride", &s.OutputStride, domain{0, between(0, 1024), nil, "0 (no limit) to 1024"})
+}
+
+// channelsFirst tells whether Input, which is valid, looks like channels, height and width.
+func (s *Spec) channelsFirst() bool {
+	in := s.Input
+	return min(in[0], in[1]) <= 4 && in[2] >= 16 && max(in[0], in[1]) >= 16
 }
 
 func (s *StemSpec) complete(c *checker) {

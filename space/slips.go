@@ -11,7 +11,8 @@ func (s *Space) Slips() []Problem {
 	c := new(checker)
 	t := &s.spec
 	in := t.Input
-	if low := min(in[0], in[1]); low <= 4 && in[2] >= 16 && max(in[0], in[1]) >= 16 {
+	if t.channelsFirst() {
+		low := min(in[0], in[1])
 		sides := slices.DeleteFunc(slices.Clone(in), func(n int) bool { return n == low })
 		if len(sides) == 2 {
 			c.add(".input", listText(in), fmt.Sprintf("the channels come last, and %d are many: did you mean [%d, %d, %d]?",
@@ -38,6 +39,10 @@ func (s *Space) slipsOfStages(c *checker) {
 	res := slices.Min(t.Resolution)
 	h, w := res, max(1, res*t.Input[1]/t.Input[0])
 	small, reduced := h*w == 1, 1
+	if small {
+		c.add(".resolution", listText(t.Resolution), "the image is a single pixel, and kernels see padding around it: "+
+			"did you mean a larger number?")
+	}
 	shrink := func(strides Ints) {
 		n := slices.Max(strides)
 		reduced *= n

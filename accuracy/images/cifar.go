@@ -1,7 +1,9 @@
 package images
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -31,40 +33,71 @@ func cifarFiles(dir, part string) (files []string, labels int) {
 
 func isCIFAR(dir string) bool { return exists(dir, "data_batch_1.bin") || exists(dir, "train.bin") }
 
-func readCIFAR(dir, part string, o Options) (*source, error) {
+const cifarPlane = cifarSide * cifarSide
+
+func readCIFAR(dir, part string, o Options, want func(n int) []int32) (*source, error) {
 	shape := blocks.Shape{H: cifarSide, W: cifarSide, C: 3}
 	if o.Shape != shape {
 		return nil, fault.Errorf("images: %s has images of %v, and the network takes %v: want a network of that input", dir,
 			shape, o.Shape)
 	}
-	out := &source{shape: shape}
 	files, labels := cifarFiles(dir, part)
-	const plane = cifarSide * cifarSide
-	row := labels + 3*plane
-	for _, name := range files {
+	row := make([]byte, labels+3*cifarPlane)
+	counts, all := make([]int, len(files)), 0
+	for i, name := range files {
 		path := filepath.Join(dir, name)
 		info, err := os.Stat(path)
-		if err == nil && info.Size() > maxFile {
-			err = fmt.Errorf("it has %d bytes", info.Size())
+		switch {
+		case err != nil:
+			return nil, fault.Errorf("images: %s cannot be read (%w): bring it again", path, why(err))
+		case !info.Mode().IsRegular() || info.Size() == 0 || info.Size()%int64(len(row)) != 0 || info.Size() > maxCIFAR:
+			return nil, fault.Errorf("images: %s has %d bytes, which are no whole images of %d, or more than 2^30: it was cut "+
+				"off, or is no binary file of CIFAR; bring it again", path, info.Size(), len(row))
 		}
-		var data []byte
-		if err == nil {
-			data, err = os.ReadFile(path)
-		}
-		if err != nil {
+		counts[i] = int(info.Size()) / len(row)
+		all += counts[i]
+	}
+	out, err := newSource(dir, shape, want(all))
+	if err != nil {
+		return nil, err
+	}
+	at := places(all, out.rows)
+	for i, name := range files {
+		path := filepath.Join(dir, name)
+		if err := out.readCIFAR(path, row, labels, at[:counts[i]]); err != nil {
 			return nil, fault.Errorf("images: %s cannot be read (%w): bring it again", path, why(err))
 		}
-		if len(data) == 0 || len(data)%row != 0 {
-			return nil, fault.Errorf("images: %s has %d bytes, which are no whole images of %d: it was cut off, or is no "+
-				"binary file of CIFAR; bring it again", path, len(data), row)
-		}
-		for ; len(data) > 0; data = data[row:] {
-			out.labels = append(out.labels, uint16(data[labels-1]))
-			image := data[labels:row]
-			for p := range plane {
-				out.pixels = append(out.pixels, image[p], image[plane+p], image[2*plane+p])
-			}
-		}
+		at = at[counts[i]:]
 	}
 	return out, out.check(dir)
+}
+
+// maxCIFAR bounds a file, in bytes.
+const maxCIFAR = 1 << 30
+
+// readCIFAR reads the images of a file row by row, with so many labels each, of which the last counts. at has their
+// places, -1 for one that is not wanted.
+func (s *source) readCIFAR(path string, row []byte, labels int, at []int32) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	from := bufio.NewReaderSize(file, 1<<16)
+	for _, k := range at {
+		if _, err := io.ReadFull(from, row); err != nil {
+			return err
+		}
+		label := row[labels-1]
+		s.classes = max(s.classes, int(label)+1)
+		if k < 0 {
+			continue
+		}
+		s.labels[k] = uint16(label)
+		to, image := s.pixels[int(k)*3*cifarPlane:][:3*cifarPlane], row[labels:]
+		for p := range cifarPlane {
+			to[3*p], to[3*p+1], to[3*p+2] = image[p], image[cifarPlane+p], image[2*cifarPlane+p]
+		}
+	}
+	return nil
 }

@@ -3,11 +3,7 @@ package images
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg" // registers the format
-	_ "image/png"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,13 +22,13 @@ var endings = []string{".png", ".jpg", ".jpeg"}
 
 // file is an image of a folder.
 type file struct {
-	path  string
-	class int
-	size  int64
-	time  int64 // of its last change
+	path string
+	size int64
+	time int64 // of its last change
 }
 
-// rootOf is the folder of a part, which holds those of the classes.
+// rootOf is the folder of a part, which holds those of the classes. Where there is no folder train, that of the set
+// holds the classes to train on.
 func rootOf(dir, part string) string {
 	if part == "train" && !exists(dir, "train") {
 		return dir
@@ -40,67 +36,125 @@ func rootOf(dir, part string) string {
 	return filepath.Join(dir, part)
 }
 
+// isFolder also tells so of one that cannot be read, which says more than that nothing is known here.
 func isFolder(dir string) bool {
-	files, err := list(rootOf(dir, "train"))
-	return err == nil && len(files) > 0
+	names, err := classNames(dir)
+	return err != nil || len(names) > 0
 }
 
 func hasValFolder(dir string) bool { return exists(dir, "val") }
 
-// list finds the images below a folder, class by class in the order of their names.
-func list(root string) (files []file, err error) {
+// maxDepth bounds the folders within each other below that of a class.
+const maxDepth = 16
+
+// folders lists those of the classes of a part, in the order of their names, and with images or not.
+func folders(dir, part string) (names []string, err error) {
+	root := rootOf(dir, part)
 	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fault.Errorf("images: %s cannot be read: %w", root, why(err))
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") || root == dir && (e.Name() == "val" || e.Name() == "test") {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(root, e.Name())); err == nil && info.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// walk calls f for each image of a class, in the order of their paths. f may return [filepath.SkipAll]. The folder of a
+// class may be a link, those within it are not followed.
+func walk(root, class string, f func(file) error) error {
+	dir, err := filepath.EvalSymlinks(filepath.Join(root, class))
+	if err != nil {
+		return fault.Errorf("images: %s cannot be read: %w", filepath.Join(root, class), why(err))
+	}
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fault.Errorf("images: %s cannot be read: %w", path, why(err))
+		}
+		below, _ := filepath.Rel(dir, path)
+		path = filepath.Join(root, class, below) // the name that the user knows
+		if d.IsDir() && strings.Count(below, string(filepath.Separator)) >= maxDepth {
+			return fault.Errorf("images: %s lies more than %d folders below that of its class: move it up, or take it out", path,
+				maxDepth)
+		}
+		if d.IsDir() || !slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
+			return nil
+		}
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return f(file{path, info.Size(), info.ModTime().UnixNano()})
+		}
+		return nil
+	})
+}
+
+// classNames lists the classes of a set in the order of their labels: the folders to train on that hold an image.
+func classNames(dir string) (names []string, err error) {
+	all, err := folders(dir, "train")
 	if err != nil {
 		return nil, err
 	}
-	class := 0
-	for _, e := range entries {
-		dir := filepath.Join(root, e.Name())
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() || strings.HasPrefix(e.Name(), ".") {
-			continue
+	for _, name := range all {
+		some := false
+		if err := walk(rootOf(dir, "train"), name, func(file) error { some = true; return filepath.SkipAll }); err != nil {
+			return nil, err
 		}
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
-				return err
+		if some {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func readFolder(dir, part string, o Options, want func(n int) []int32) (*source, error) {
+	root := rootOf(dir, part)
+	classes, err := classNames(dir)
+	if err != nil {
+		return nil, err
+	}
+	names, err := folders(dir, part)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	var labels []uint16
+	for _, name := range names {
+		class := slices.Index(classes, name)
+		err := walk(root, name, func(f file) error {
+			if class < 0 || class >= 1<<16 {
+				return fault.Errorf("images: %s is of class %q, which is none of the first 65,536 of %s: want the same names of "+
+					"folders in both, or take it out", f.path, name, rootOf(dir, "train"))
 			}
-			info, err := os.Stat(path)
-			if err == nil && info.Mode().IsRegular() {
-				files = append(files, file{path, class, info.Size(), info.ModTime().UnixNano()})
-			}
-			return err
+			files, labels = append(files, f), append(labels, uint16(class))
+			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		class++
-	}
-	return files, nil
-}
-
-func readFolder(dir, part string, o Options) (*source, error) {
-	root := rootOf(dir, part)
-	files, err := list(root)
-	if err != nil {
-		return nil, fault.Errorf("images: %s cannot be read: %w", root, why(err))
 	}
 	if len(files) == 0 {
 		return nil, fault.Errorf("images: %s has no .png, .jpg or .jpeg files in folders named as the classes", root)
 	}
-	out := &source{shape: o.Shape, labels: make([]uint16, len(files))}
-	for i, f := range files {
-		if f.class >= 1<<16 {
-			return nil, fault.Errorf("images: %s has more than 65,536 classes", root)
-		}
-		out.labels[i] = uint16(f.class)
-	}
-	if out.pixels, err = decoded(root, files, o.Shape); err != nil {
+	if err := checkRoom(root, o.Shape, len(files)); err != nil {
 		return nil, err
+	}
+	out := &source{shape: o.Shape, classes: len(classes), rows: want(len(files))}
+	if out.pixels, err = decoded(files, o.Shape); err != nil {
+		return nil, err
+	}
+	out.at = out.rows
+	for _, row := range out.rows {
+		out.labels = append(out.labels, labels[row])
 	}
 	return out, out.check(root)
 }
 
 // decoded returns the pixels of all files: from a file of the cache, or decoded and put there.
-func decoded(root string, files []file, s blocks.Shape) ([]byte, error) {
+func decoded(files []file, s blocks.Shape) ([]byte, error) {
 	h := sha256.New()
 	for _, f := range files {
 		abs, err := filepath.Abs(f.path)
@@ -132,111 +186,4 @@ func decoded(root string, files []file, s blocks.Shape) ([]byte, error) {
 	}
 	keep(key, pixels)
 	return pixels, nil
-}
-
-// maxPixels bounds a picture.
-const maxPixels = 1 << 28
-
-// decode reads a picture: the square in its middle, or the part in the proportions of s, scaled to s.
-func decode(dst []byte, path string, s blocks.Shape) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fault.Errorf("images: %s cannot be read: %w", path, why(err))
-	}
-	defer f.Close()
-	head, _, err := image.DecodeConfig(f)
-	switch {
-	case errors.Is(err, image.ErrFormat):
-		return fault.Errorf("images: %s is neither a PNG nor a JPEG file, whatever its ending: convert it, or take it out",
-			path)
-	case err == nil && float64(head.Width)*float64(head.Height) > maxPixels:
-		return fault.Errorf("images: %s is %d x %d: want at most 2^28 pixels", path, head.Width, head.Height)
-	}
-	var img image.Image
-	if err == nil {
-		if _, err = f.Seek(0, 0); err == nil {
-			img, _, err = image.Decode(f)
-		}
-	}
-	if err != nil || img.Bounds().Empty() {
-		return fault.Errorf("images: %s is damaged, or it was cut off: save it again, or take it out", path)
-	}
-	fit(dst, img, s)
-	return nil
-}
-
-// fit scales the largest part in the middle of a picture that has the proportions of s. Each pixel is the mean of those
-// that it covers, in parts, or lies between the two next to it where the picture is smaller.
-func fit(dst []byte, img image.Image, s blocks.Shape) {
-	b := img.Bounds()
-	scale := min(float64(b.Dy())/float64(s.H), float64(b.Dx())/float64(s.W))
-	h, w := float64(s.H)*scale, float64(s.W)*scale
-	rows := filter(s.H, b.Dy(), (float64(b.Dy())-h)/2, scale)
-	columns := filter(s.W, b.Dx(), (float64(b.Dx())-w)/2, scale)
-	line := make([]float64, s.W*s.C)
-	lines := map[int][]float64{} // of the picture, scaled across
-	across := func(y int) []float64 {
-		if l := lines[y]; l != nil {
-			return l
-		}
-		l := make([]float64, s.W*s.C)
-		for x, taps := range columns {
-			for _, t := range taps {
-				r, g, bl, _ := img.At(b.Min.X+t.at, b.Min.Y+y).RGBA()
-				if s.C == 1 { // ITU-R BT.601
-					l[x] += t.weight * (0.299*float64(r) + 0.587*float64(g) + 0.114*float64(bl))
-					continue
-				}
-				l[x*3] += t.weight * float64(r)
-				l[x*3+1] += t.weight * float64(g)
-				l[x*3+2] += t.weight * float64(bl)
-			}
-		}
-		lines[y] = l
-		return l
-	}
-	for y, taps := range rows {
-		clear(line)
-		for _, t := range taps {
-			for i, v := range across(t.at) {
-				line[i] += t.weight * v
-			}
-		}
-		for k := range lines { // those above are not needed again
-			if k < taps[0].at {
-				delete(lines, k)
-			}
-		}
-		for i, v := range line {
-			dst[y*len(line)+i] = byte(min(max(v/257+0.5, 0), 255))
-		}
-	}
-}
-
-// tap is a place of an extent, and its weight.
-type tap struct {
-	at     int
-	weight float64
-}
-
-// filter returns, for each of n places, those of an extent of m that it is the mean of: a triangle around its centre,
-// as wide as two places.
-func filter(n, m int, from, scale float64) [][]tap {
-	out := make([][]tap, n)
-	width := max(scale, 1)
-	for i := range out {
-		centre := from + (float64(i)+0.5)*scale - 0.5
-		sum := 0.0
-		for k := int(centre - width); k <= int(centre+width)+1; k++ {
-			d := (float64(k) - centre) / width
-			if weight := 1 - max(d, -d); weight > 0 {
-				out[i] = append(out[i], tap{min(max(k, 0), m-1), weight})
-				sum += weight
-			}
-		}
-		for k := range out[i] {
-			out[i][k].weight /= sum
-		}
-	}
-	return out
 }

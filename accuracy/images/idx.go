@@ -1,6 +1,7 @@
 package images
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 )
 
@@ -24,94 +26,173 @@ func isIDX(dir string) bool {
 	return exists(dir, name) || exists(dir, name+".gz")
 }
 
-func readIDX(dir, part string, o Options) (*source, error) {
+func readIDX(dir, part string, o Options, want func(n int) []int32) (*source, error) {
 	prefix := filepath.Join(dir, idxParts[part])
-	extents, pixels, err := idxFile(prefix+"-images-idx3-ubyte", 3)
+	images, err := openIDX(prefix+"-images-idx3-ubyte", 3)
 	if err != nil {
 		return nil, err
 	}
-	n, h, w := extents[0], extents[1], extents[2]
-	count, labels, err := idxFile(prefix+"-labels-idx1-ubyte", 1)
+	defer images.file.Close()
+	labels, err := openIDX(prefix+"-labels-idx1-ubyte", 1)
 	if err != nil {
 		return nil, err
 	}
-	if count[0] != n {
+	defer labels.file.Close()
+	n, h, w := images.extents[0], images.extents[1], images.extents[2]
+	if labels.extents[0] != n {
 		return nil, fault.Errorf("images: %s has %d images and %d labels: one of its files is of another set", dir, n,
-			count[0])
+			labels.extents[0])
 	}
 	s := o.Shape
 	if s.C != 1 || s.H < h || s.W < w {
 		return nil, fault.Errorf("images: %s has images of %dx%dx1, and the network takes %v: want a network of that "+
 			"input, or of a larger one of one channel", dir, h, w, s)
 	}
-	out := &source{shape: s, pixels: make([]byte, n*s.Elems()), labels: make([]uint16, n)}
+	classes := make([]byte, n)
+	if err := labels.values(classes); err != nil {
+		return nil, err
+	}
+	if err := labels.end(); err != nil {
+		return nil, err
+	}
+	out, err := newSource(dir, s, want(n))
+	if err != nil {
+		return nil, err
+	}
+	one := make([]byte, h*w)
 	top, left := (s.H-h)/2, (s.W-w)/2 // a border of black
-	for i := range n {
-		out.labels[i] = uint16(labels[i])
-		for y := range h {
-			copy(out.pixels[i*s.Elems()+(top+y)*s.W+left:][:w], pixels[(i*h+y)*w:])
+	for i, k := range places(n, out.rows) {
+		out.classes = max(out.classes, int(classes[i])+1)
+		if k < 0 {
+			if err := images.values(one); err != nil {
+				return nil, err
+			}
+			continue
 		}
+		out.labels[k] = uint16(classes[i])
+		to := out.pixels[int(k)*s.Elems():][:s.Elems()]
+		if h == s.H && w == s.W {
+			err = images.values(to)
+		} else {
+			err = images.values(one)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for y := 0; y < h && len(to) > len(one); y++ {
+			copy(to[(top+y)*s.W+left:][:w], one[y*w:])
+		}
+	}
+	if err := images.end(); err != nil {
+		return nil, err
 	}
 	return out, out.check(dir)
 }
 
-// idxFile reads a file with so many extents, which may be compressed.
-func idxFile(path string, extents int) (sizes []int, values []byte, err error) {
-	data, path, err := readMaybeGzip(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	damaged := func() error {
-		return fault.Errorf("images: %s is damaged, or no IDX file of bytes with %d extents: bring it again", path, extents)
-	}
-	if len(data) < 4+4*extents || !bytes.Equal(data[:4], []byte{0, 0, 8, byte(extents)}) {
-		return nil, nil, damaged()
-	}
-	total := 1
-	for i := range extents {
-		n := int(binary.BigEndian.Uint32(data[4+4*i:]))
-		if n < 1 || n > 1<<28/total {
-			return nil, nil, damaged()
-		}
-		sizes = append(sizes, n)
-		total *= n
-	}
-	values = data[4+4*extents:]
-	if len(values) != total {
-		return nil, nil, fault.Errorf("images: %s has %d bytes of values, and its head says %d: it was cut off; bring it "+
-			"again", path, len(values), total)
-	}
-	return sizes, values, nil
+// idxFile is an IDX file, which may be compressed, behind its head.
+type idxFile struct {
+	path    string
+	file    *os.File
+	from    *bufio.Reader
+	extents []int
 }
 
-// maxFile bounds a file of images, in bytes.
-const maxFile = 1 << 30
+const (
+	// maxValues bounds the values that the head of a file may tell of.
+	maxValues = 1 << 28
+	// mostPacked is the largest factor by which gzip makes anything smaller (https://zlib.net/zlib_tech.html).
+	mostPacked = 1032
+)
 
-// readMaybeGzip reads a file, or that with .gz behind its name.
-func readMaybeGzip(path string) (data []byte, found string, err error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		var compressed *os.File
-		if compressed, err = os.Open(path + ".gz"); err == nil {
-			defer compressed.Close()
-			path += ".gz"
-			z, err := gzip.NewReader(compressed)
-			if err == nil {
-				data, err = io.ReadAll(io.LimitReader(z, maxFile))
-			}
-			if err != nil {
-				return nil, path, fault.Errorf("images: %s cannot be unpacked (%w): it is damaged; bring it again", path, err)
-			}
-			return data, path, nil
+// openIDX opens a file with so many extents, or that with .gz behind its name, and reads its head. What the head says
+// must agree with the size of the file, so that nobody makes room for values that are not there.
+func openIDX(path string, extents int) (f *idxFile, err error) {
+	f = &idxFile{path: path}
+	if f.file, err = boundedfile.Open(path); errors.Is(err, fs.ErrNotExist) {
+		if f.file, err = boundedfile.Open(path + ".gz"); err == nil {
+			f.path += ".gz"
 		}
 	}
 	if err != nil {
-		return nil, path, fault.Errorf("images: neither %s nor %s.gz can be read (%w): bring it again", path,
+		return nil, fault.Errorf("images: neither %s nor %s.gz can be read (%w): bring it again", path,
 			filepath.Base(path), why(err))
 	}
-	defer f.Close()
-	if data, err = io.ReadAll(io.LimitReader(f, maxFile)); err != nil {
-		return nil, path, fault.Errorf("images: %s cannot be read: %w", path, why(err))
+	if err := f.head(extents); err != nil {
+		f.file.Close()
+		return nil, err
 	}
-	return data, path, nil
+	return f, nil
+}
+
+func (f *idxFile) head(extents int) error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return f.failed(err)
+	}
+	packed := filepath.Ext(f.path) == ".gz"
+	var from io.Reader = f.file
+	if packed {
+		if from, err = gzip.NewReader(f.file); err != nil {
+			return f.failed(err)
+		}
+	}
+	f.from = bufio.NewReaderSize(from, 1<<16)
+	head := make([]byte, 4+4*extents)
+	_, err = io.ReadFull(f.from, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return f.failed(err)
+	}
+	damaged := err != nil || !bytes.Equal(head[:4], []byte{0, 0, 8, byte(extents)})
+	total := 1
+	for i := 0; i < extents && !damaged; i++ {
+		n := int(binary.BigEndian.Uint32(head[4+4*i:]))
+		if damaged = n < 1 || n > maxValues/total; !damaged {
+			f.extents = append(f.extents, n)
+			total *= n
+		}
+	}
+	switch has := info.Size() - int64(len(head)); {
+	case damaged:
+		return fault.Errorf("images: %s is damaged, or no IDX file of bytes with %d extents and at most 2^28 values: bring "+
+			"it again", f.path, extents)
+	case !info.Mode().IsRegular():
+	case packed && int64(total) > mostPacked*info.Size():
+		return fault.Errorf("images: %s has %d bytes, too few for the %d values that its head tells of: it was cut off; "+
+			"bring it again", f.path, info.Size(), total)
+	case !packed && has != int64(total):
+		return fault.Errorf("images: %s has %d bytes of values, and its head says %d: it was cut off; bring it again",
+			f.path, has, total)
+	}
+	return nil
+}
+
+// values reads the next values.
+func (f *idxFile) values(dst []byte) error {
+	if _, err := io.ReadFull(f.from, dst); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return f.failed(err)
+	}
+	return nil
+}
+
+// end checks that there are no further values, and the checksum of a compressed file.
+func (f *idxFile) end() error {
+	switch _, err := f.from.ReadByte(); err {
+	case io.EOF:
+		return nil
+	case nil:
+		return fault.Errorf("images: %s has more values than its head says: it is damaged; bring it again", f.path)
+	default:
+		return f.failed(err)
+	}
+}
+
+// failed is the error of a file that cannot be read to its end.
+func (f *idxFile) failed(err error) error {
+	if filepath.Ext(f.path) == ".gz" {
+		return fault.Errorf("images: %s cannot be unpacked (%w): it is damaged; bring it again", f.path, err)
+	}
+	return fault.Errorf("images: %s cannot be read (%w): bring it again", f.path, why(err))
 }

@@ -2,7 +2,6 @@ package images_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -19,7 +18,7 @@ import (
 )
 
 // write makes a file, and its folder.
-func write(t *testing.T, data []byte, path ...string) string {
+func write(t testing.TB, data []byte, path ...string) string {
 	t.Helper()
 	name := filepath.Join(path...)
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -31,7 +30,24 @@ func write(t *testing.T, data []byte, path ...string) string {
 	return name
 }
 
-func read(t *testing.T, name string) []byte {
+func remove(t testing.TB, path ...string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(path...)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// setCache gives the test a cache of its own.
+func setCache(t testing.TB) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, v := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+		t.Setenv(v, dir)
+	}
+	return dir
+}
+
+func read(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -106,13 +122,9 @@ func TestDamagedIDX(t *testing.T) {
 	labels := filepath.Join(dir, "train-labels-idx1-ubyte")
 	os.Remove(labels)
 	wantError(t, open(good), "train-labels-idx1-ubyte", "bring it again")
-	var z bytes.Buffer
-	w := gzip.NewWriter(&z)
-	w.Write(append([]byte{0, 0, 8, 1, 0, 0, 0, 99}, make([]byte, 99)...))
-	w.Close()
-	write(t, z.Bytes(), labels+".gz")
+	write(t, zipped(append([]byte{0, 0, 8, 1, 0, 0, 0, 99}, make([]byte, 99)...)), labels+".gz")
 	wantError(t, open(good), "100 images and 99 labels")
-	write(t, z.Bytes()[:20], labels+".gz")
+	write(t, zipped(append([]byte{0, 0, 8, 1, 0, 0, 0, 100}, make([]byte, 100)...))[:24], labels+".gz")
 	wantError(t, open(good), ".gz cannot be unpacked")
 	write(t, append([]byte{0, 0, 8, 1, 0, 0, 0, 100}, make([]byte, 100)...), labels)
 	wantError(t, open(good), "of one class")
@@ -169,7 +181,7 @@ func TestCIFAR(t *testing.T) {
 }
 
 // picture is h x w pixels of one colour, with a white left half.
-func picture(t *testing.T, h, w int, c color.Color, jpg bool) []byte {
+func picture(t testing.TB, h, w int, c color.Color, jpg bool) []byte {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
@@ -193,10 +205,7 @@ func picture(t *testing.T, h, w int, c color.Color, jpg bool) []byte {
 }
 
 func TestFolder(t *testing.T) {
-	cache := t.TempDir()
-	for _, v := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
-		t.Setenv(v, cache)
-	}
+	cache := setCache(t)
 	dir := t.TempDir()
 	for i := range 10 {
 		write(t, picture(t, 20+i, 30, color.RGBA{200, 0, 0, 255}, false), dir, "train", "a red one", strconv.Itoa(i)+".png")

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"nas/blocks"
 	"nas/internal/fault"
@@ -19,30 +21,85 @@ import (
 type Set struct {
 	Shape   blocks.Shape
 	Classes int
-	all     *source
-	rows    []int32 // of all, in order
+	pixels  []byte   // which other sets may share
+	labels  []uint16 // of each image
+	at      []int32  // where each image lies in pixels, in images
 	hash    func() string
 }
 
-// source is all images of a file or a folder.
+// source is the images that were wanted of a file or a folder.
 type source struct {
 	shape   blocks.Shape
-	classes int
-	pixels  []byte // of all images: height x width x channels each
-	labels  []uint16
+	classes int      // of all images, also those that were not wanted
+	rows    []int32  // the images wanted, of all
+	labels  []uint16 // of those, in their order
+	pixels  []byte   // height x width x channels for each, in any order
+	at      []int32  // where those wanted lie in pixels, in images
+}
+
+// maxPixelBytes bounds the decoded images of a set.
+const maxPixelBytes = 1 << 33
+
+// newSource makes room for images, one after the other.
+func newSource(where string, s blocks.Shape, rows []int32) (*source, error) {
+	if err := checkRoom(where, s, len(rows)); err != nil {
+		return nil, err
+	}
+	at := make([]int32, len(rows))
+	for i := range at {
+		at[i] = int32(i)
+	}
+	return &source{shape: s, rows: rows, labels: make([]uint16, len(rows)), at: at,
+		pixels: make([]byte, len(rows)*s.Elems())}, nil
+}
+
+// checkRoom refuses more images than are to be held.
+func checkRoom(where string, s blocks.Shape, n int) error {
+	if int64(n) > maxPixelBytes/int64(s.Elems()) {
+		return fault.Errorf("images: the %d images of %s take more than 2^33 bytes as %v: want fewer, or a network of a "+
+			"smaller input", n, where, s)
+	}
+	return nil
+}
+
+// places returns, for each of n images, its place among those wanted, -1 for one that is not.
+func places(n int, rows []int32) []int32 {
+	at := make([]int32, n)
+	for i := range at {
+		at[i] = -1
+	}
+	for k, row := range rows {
+		at[row] = int32(k)
+	}
+	return at
+}
+
+// part is the set of the images from one place to another.
+func (s *source) part(from, to int) *Set {
+	set := &Set{Shape: s.shape, Classes: s.classes, pixels: s.pixels, labels: s.labels[from:to], at: s.at[from:to]}
+	set.hash = sync.OnceValue(func() string {
+		h := sha256.New()
+		fmt.Fprintf(h, "%v %d\n", set.Shape, set.Classes)
+		for i, label := range set.labels {
+			h.Write(set.Image(i))
+			h.Write(binary.LittleEndian.AppendUint16(nil, label))
+		}
+		return hex.EncodeToString(h.Sum(nil)[:8])
+	})
+	return set
 }
 
 // Len is the number of images.
-func (s *Set) Len() int { return len(s.rows) }
+func (s *Set) Len() int { return len(s.labels) }
 
 // Image returns the bytes of an image, height x width x channels. They must not be changed.
 func (s *Set) Image(i int) []byte {
 	n := s.Shape.Elems()
-	return s.all.pixels[int(s.rows[i])*n:][:n]
+	return s.pixels[int(s.at[i])*n:][:n]
 }
 
 // Label returns the class of an image, from 0.
-func (s *Set) Label(i int) int { return int(s.all.labels[s.rows[i]]) }
+func (s *Set) Label(i int) int { return int(s.labels[i]) }
 
 // Hash is 16 hex digits of the contents: of images, labels and their order.
 func (s *Set) Hash() string { return s.hash() }
@@ -71,39 +128,33 @@ func Open(dir string, o Options) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	train, err := kind.read(dir, "train", o)
+	if o.Val < 0 || o.Subset < 0 {
+		return nil, fault.Errorf("images: %d images to validate by and %d to train on: want 0 or more", o.Val, o.Subset)
+	}
+	most := cmp.Or(o.Val, defaultVal)
+	own, held, all := kind.hasVal(dir), 0, 0
+	train, err := kind.read(dir, "train", o, func(n int) []int32 {
+		if all = n; !own {
+			held = min(most, n/5)
+		}
+		return shuffled(n)[:held+min(cmp.Or(o.Subset, n), n-held)]
+	})
 	if err != nil {
 		return nil, err
 	}
-	most := o.Val
-	if most == 0 {
-		most = defaultVal
-	}
-	d := &Data{}
-	order := shuffled(len(train.labels))
-	if kind.hasVal(dir) {
-		val, err := kind.read(dir, "val", o)
+	d := &Data{Train: train.part(held, len(train.rows)), HeldOut: !own}
+	if !own {
+		d.Val = train.part(0, held)
+	} else {
+		val, err := kind.read(dir, "val", o, func(n int) []int32 { return shuffled(n)[:min(most, n)] })
 		if err != nil {
 			return nil, err
 		}
-		if val.classes != train.classes {
-			return nil, fault.Errorf("images: %s has %d classes to train on, and %d to validate by", dir, train.classes,
-				val.classes)
-		}
-		rows := shuffled(len(val.labels))
-		d.Val = newSet(val, rows[:min(most, len(rows))])
-	} else {
-		n := min(most, len(order)/5)
-		d.Val, d.HeldOut = newSet(train, order[:n]), true
-		order = order[n:]
+		d.Val = val.part(0, len(val.rows))
 	}
-	if o.Subset > 0 {
-		order = order[:min(o.Subset, len(order))]
-	}
-	d.Train = newSet(train, order)
 	if d.Val.Len() == 0 {
 		return nil, fault.Errorf("images: %s has %d images, of which none can be held out to validate by: want 5 or more",
-			dir, len(train.labels))
+			dir, all)
 	}
 	return d, nil
 }
@@ -114,21 +165,24 @@ func OpenTest(dir string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := kind.read(dir, "test", o)
+	s, err := kind.read(dir, "test", o, func(n int) []int32 {
+		rows := make([]int32, n)
+		for i := range rows {
+			rows[i] = int32(i)
+		}
+		return rows
+	})
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]int32, len(s.labels))
-	for i := range rows {
-		rows[i] = int32(i)
-	}
-	return newSet(s, rows), nil
+	return s.part(0, len(s.rows)), nil
 }
 
 // kind is a way in which a set lies in a folder.
 type kind struct {
-	is     func(dir string) bool
-	read   func(dir, part string, o Options) (*source, error)
+	is func(dir string) bool
+	// read reads a part. want says which of n images are wanted, and in which order; the others are not kept.
+	read   func(dir, part string, o Options, want func(n int) []int32) (*source, error)
 	hasVal func(dir string) bool
 }
 
@@ -141,8 +195,8 @@ var kinds = []kind{
 }
 
 func kindOf(dir string, o Options) (*kind, error) {
-	if o.Shape.C != 1 && o.Shape.C != 3 {
-		return nil, fault.Errorf("images: the network takes %d channels: images have 1 or 3", o.Shape.C)
+	if s := o.Shape; s.C != 1 && s.C != 3 || s.H < 1 || s.W < 1 {
+		return nil, fault.Errorf("images: the network takes %v: images have 1 or 3 channels, and a pixel or more", s)
 	}
 	info, err := os.Stat(dir)
 	switch {
@@ -171,28 +225,8 @@ func shuffled(n int) []int32 {
 	return rows
 }
 
-func newSet(all *source, rows []int32) *Set {
-	s := &Set{Shape: all.shape, Classes: all.classes, all: all, rows: rows}
-	s.hash = sync.OnceValue(func() string {
-		h := sha256.New()
-		fmt.Fprintf(h, "%v %d\n", s.Shape, s.Classes)
-		for i := range s.rows {
-			h.Write(s.Image(i))
-			h.Write(binary.LittleEndian.AppendUint16(nil, s.all.labels[s.rows[i]]))
-		}
-		return hex.EncodeToString(h.Sum(nil)[:8])
-	})
-	return s
-}
-
-// check completes a source: its labels must be below 65,536, and there must be two classes or more.
+// check completes a source: there must be two classes or more.
 func (s *source) check(where string) error {
-	for _, l := range s.labels {
-		s.classes = max(s.classes, int(l)+1)
-	}
-	if len(s.labels) == 0 {
-		return fault.Errorf("images: %s holds no image", where)
-	}
 	if s.classes < 2 {
 		return fault.Errorf("images: all images of %s are of one class: want two or more", where)
 	}
@@ -209,7 +243,10 @@ func exists(elem ...string) bool {
 func why(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {
-		return p.Err
+		err = p.Err
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		return fmt.Errorf("%w: want a file", err)
 	}
 	return err
 }

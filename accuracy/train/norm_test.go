@@ -1,7 +1,6 @@
 package train
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -65,14 +64,4 @@ func TestNorm(t *testing.T) {
 			}
 		}
 	}
-}
-
-// apart is the distance of two vectors relative to the length of the second.
-func apart(got []float32, want []float64) float64 {
-	var far, all float64
-	for i, v := range want {
-		d := float64(got[i]) - v
-		far, all = far+d*d, all+v*v
-	}
-	return math.Sqrt(far / max(all, 1e-12))
 }

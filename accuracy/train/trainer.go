@@ -56,10 +56,12 @@ func New(n *blocks.Network, w *blocks.Weights, set *images.Set, o Options) (*Tra
 		return nil, err
 	}
 	if n.Input() != set.Shape {
-		return nil, fault.Errorf("train: the images have shape %v, and the input of %s %v", set.Shape, n.Name, n.Input())
+		return nil, fault.Errorf("train: the images have shape %v, and the input of %s %v: want a network for the images",
+			set.Shape, n.Name, n.Input())
 	}
 	if m.classes != set.Classes {
-		return nil, fault.Errorf("train: the images have %d classes, and %s %d", set.Classes, n.Name, m.classes)
+		return nil, fault.Errorf("train: the images have %d classes, and %s %d: want a network of as many classes, or "+
+			"other labels", set.Classes, n.Name, m.classes)
 	}
 	if err := w.Check(n); err != nil {
 		return nil, err
@@ -136,7 +138,7 @@ func (t *Trainer) Epoch(ctx context.Context, step func(done int, loss float64)) 
 		}
 	}
 	e.TrainPct = 100 * float64(right) / float64(steps*n)
-	t.settle()
+	t.Settle()
 	t.epoch++
 	return e, nil
 }
@@ -162,9 +164,10 @@ func (t *Trainer) update(rate float64, done int) {
 // settleImages is the number of images that the statistics of the averaged weights are taken from.
 const settleImages = 1000
 
-// settle finds the statistics of batch normalisation for the averaged weights: an average of statistics would lag
-// behind while the weights move.
-func (t *Trainer) settle() {
+// Settle finds the statistics of batch normalisation for the averaged weights anew, from up to 1,000 images. Each epoch
+// ends with it: an average of statistics would lag behind while the weights move. Weights to begin with that are
+// another network's need it before they are judged.
+func (t *Trainer) Settle() {
 	if len(t.moving) == 0 {
 		return
 	}

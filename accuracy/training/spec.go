@@ -40,7 +40,7 @@ type Spec struct {
 	Setup [][]string `toml:"setup"`
 	// Command trains one network by one rung. It runs in the trial's folder.
 	Command []string `toml:"command"`
-	// Files are put into the trial's folder, without their own: paths from the recipe's folder.
+	// Files are copied into the trial's folder under their base names. Their paths start at the recipe's folder.
 	Files []string `toml:"files"`
 	// Pattern is a regular expression (RE2) that is matched with every line of output. Its groups are accuracy, and where
 	// they are there epoch, loss and params. The last accuracy of a rung is its value.
@@ -52,12 +52,13 @@ type Spec struct {
 	// Rungs are the total epochs of each rung, ascending. Of the networks that reached a rung, one in Eta goes on to the
 	// next; 0: 3.
 	Rungs []int `toml:"rungs"`
-	Eta   int   `toml:"eta"`
+	Eta   int   `toml:"eta" zero:"3"`
 	// Slots are the trainings at once: a number, or names, one each, which {gpu} stands for. None: one.
 	Slots Slots `toml:"slots"`
 	// TimeoutS bounds one rung, and one command of Setup, in seconds, at most 30 days; 0: an hour. Retries is the number
-	// of further attempts after a failed one, at most 20. A command that something else killed gets one in any case.
-	TimeoutS float64 `toml:"timeout_s"`
+	// of further attempts after a failed one, at most 20. A command that was killed from outside
+	// gets one further attempt in any case.
+	TimeoutS float64 `toml:"timeout_s" zero:"an hour"`
 	Retries  int     `toml:"retries"`
 	// Env names the variables of the environment that the commands see, besides those that every program needs.
 	Env []string `toml:"env"`
@@ -66,7 +67,7 @@ type Spec struct {
 	Keep string `toml:"keep"`
 }
 
-// Slots are the places for trainings at the same time, by name; "" for one without.
+// Slots are the names of the trainings that may run at once, one each; "" is a slot without a name.
 type Slots []string
 
 // UnmarshalTOML reads a number of slots, or their names.
@@ -256,7 +257,7 @@ func (r *Recipe) checkCommands(bad func(key, format string, a ...any)) {
 	}
 }
 
-// written are the files of a trial's folder that are not the recipe's.
+// written are the files that this package writes into a trial's folder. Spec.Files must not have these names.
 var written = []string{"net.py", "net.safetensors", "net.onnx", "net.json", "arch.json"}
 
 func (r *Recipe) checkFiles(bad func(key, format string, a ...any)) {
@@ -278,7 +279,7 @@ func (r *Recipe) checkFiles(bad func(key, format string, a ...any)) {
 	}
 }
 
-// makeHash is of all that the values depend on.
+// makeHash hashes everything that the values depend on, and reports files that it cannot read.
 func (r *Recipe) makeHash(bad func(key, format string, a ...any)) string {
 	s := r.spec
 	s.Name, s.Label, s.Worst, s.SD, s.Slots, s.Setup, s.TimeoutS, s.Retries, s.Keep, s.Eta =
@@ -313,7 +314,7 @@ func (r *Recipe) Needs(placeholder string) bool {
 	})
 }
 
-// WithRungs is the recipe with other numbers of epochs.
+// WithRungs returns a copy of the recipe with other numbers of epochs.
 func (r *Recipe) WithRungs(epochs ...int) *Recipe {
 	other := *r
 	other.spec.Rungs = epochs

@@ -148,9 +148,8 @@ func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, 
 	f[a.mr][cols/8](a)
 }
 
-// fetch is memory that a pointwise convolution brings into the second-level cache on
-// the way, evenly over its rows of products, so that neither its own loads nor the
-// memory wait.
+// fetch is memory that a pointwise convolution prefetches into the second-level cache. The
+// prefetches are spread evenly over its rows of products: its own loads do not wait for them.
 type fetch struct {
 	at, end uintptr // addresses
 	step    uintptr // bytes from one row of products to the next, at most a cache line

@@ -26,7 +26,7 @@ type outerArgs struct {
 	// Copies of a, c and nblk that the assembly changes.
 	ca, cc, cblk uintptr
 
-	n, mr int // columns; rows of a block: for the portable kernel
+	n, mr int // columns, for NEON and the portable kernel; rows of a block, for the latter
 }
 
 const (

@@ -109,4 +109,5 @@ var (
 	_ = [1]int{}[unsafe.Offsetof(outerArgs{}.ca)-72]
 	_ = [1]int{}[unsafe.Offsetof(outerArgs{}.cc)-80]
 	_ = [1]int{}[unsafe.Offsetof(outerArgs{}.cblk)-88]
+	_ = [1]int{}[unsafe.Offsetof(outerArgs{}.n)-96]
 )

@@ -104,6 +104,24 @@ var neonRows = []row{
 	{name: "grid_f32_neon", fam: famVec, vec: vecGrid, vecf: gridF32NEON},
 	{name: "sum_f32_neon", fam: famVec, vec: vecSum, vecf: sumF32NEON},
 	{name: "sqdev_f32_neon", fam: famVec, vec: vecSqDev, vecf: sqdevF32NEON},
+	{name: "outer_f32_neon_1x8", fam: famOuter, mr: 1, nr: 8, outer: outerF32NEON_1x8},
+	{name: "outer_f32_neon_2x8", fam: famOuter, mr: 2, nr: 8, outer: outerF32NEON_2x8},
+	{name: "outer_f32_neon_3x8", fam: famOuter, mr: 3, nr: 8, outer: outerF32NEON_3x8},
+	{name: "outer_f32_neon_4x8", fam: famOuter, mr: 4, nr: 8, outer: outerF32NEON_4x8},
+	{name: "outer_f32_neon_5x8", fam: famOuter, mr: 5, nr: 8, outer: outerF32NEON_5x8},
+	{name: "outer_f32_neon_6x8", fam: famOuter, mr: 6, nr: 8, outer: outerF32NEON_6x8},
+	{name: "outer_f32_neon_1x16", fam: famOuter, mr: 1, nr: 16, outer: outerF32NEON_1x16},
+	{name: "outer_f32_neon_2x16", fam: famOuter, mr: 2, nr: 16, outer: outerF32NEON_2x16},
+	{name: "outer_f32_neon_3x16", fam: famOuter, mr: 3, nr: 16, outer: outerF32NEON_3x16},
+	{name: "outer_f32_neon_4x16", fam: famOuter, mr: 4, nr: 16, outer: outerF32NEON_4x16},
+	{name: "outer_f32_neon_5x16", fam: famOuter, mr: 5, nr: 16, outer: outerF32NEON_5x16},
+	{name: "outer_f32_neon_6x16", fam: famOuter, mr: 6, nr: 16, outer: outerF32NEON_6x16},
+	{name: "gate_f32_neon", fam: famVec, vec: vecGate, vecf: gateF32NEON},
+	{name: "hsigmoidslope_f32_neon", fam: famVec, vec: vecHSigmoidSlope, vecf: hsigmoidslopeF32NEON},
+	{name: "hswishslope_f32_neon", fam: famVec, vec: vecHSwishSlope, vecf: hswishslopeF32NEON},
+	{name: "sigmoidslope_f32_neon", fam: famVec, vec: vecSigmoidSlope, vecf: sigmoidslopeF32NEON},
+	{name: "swishslope_f32_neon", fam: famVec, vec: vecSwishSlope, vecf: swishslopeF32NEON},
+	{name: "dot_f32_neon", fam: famVec, vec: vecDot, vecf: dotF32NEON},
 }
 
 //	for i := range 1 { for j := range n {
@@ -798,6 +816,132 @@ func sumF32NEON(a *vecArgs)
 //
 //go:noescape
 func sqdevF32NEON(a *vecArgs)
+
+//	for i := range 1 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_1x8(a *outerArgs)
+
+//	for i := range 2 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_2x8(a *outerArgs)
+
+//	for i := range 3 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_3x8(a *outerArgs)
+
+//	for i := range 4 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_4x8(a *outerArgs)
+
+//	for i := range 5 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_5x8(a *outerArgs)
+
+//	for i := range 6 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 8 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_6x8(a *outerArgs)
+
+//	for i := range 1 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_1x16(a *outerArgs)
+
+//	for i := range 2 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_2x16(a *outerArgs)
+
+//	for i := range 3 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_3x16(a *outerArgs)
+
+//	for i := range 4 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_4x16(a *outerArgs)
+
+//	for i := range 5 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_5x16(a *outerArgs)
+
+//	for i := range 6 { for j := range n {
+//		c[i][j] += sum over p of a[p][i]*b[p][j]
+//	}} in 16 columns, nblk times
+//
+//go:noescape
+func outerF32NEON_6x16(a *outerArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] if lo < a[i] < hi, else 0
+//	}}
+//
+//go:noescape
+func gateF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] * hsigmoid'(a[i])
+//	}}
+//
+//go:noescape
+func hsigmoidslopeF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] * hswish'(a[i])
+//	}}
+//
+//go:noescape
+func hswishslopeF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] * sigmoid'(a[i])
+//	}}
+//
+//go:noescape
+func sigmoidslopeF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = b[i] * swish'(a[i])
+//	}}
+//
+//go:noescape
+func swishslopeF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[i] = fma(a[i], b[i]-c[i], d[i])    (a and b of row r)
+//	}}
+//
+//go:noescape
+func dotF32NEON(a *vecArgs)
 
 // for range n { 24 independent multiply-adds of a vector }
 func peakF32NEON(n int)

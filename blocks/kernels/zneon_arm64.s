@@ -28672,6 +28672,2804 @@ col1rows:
 col1end:
 	RET
 
+// func outerF32NEON_1x8(a *outerArgs)
+TEXT ·outerF32NEON_1x8(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $1, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $8, R9
+	BLT     col8end
+
+col8:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col8sum:
+	VLD1    (R11), [V2.S4, V3.S4]
+	FMOVS   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col8sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4], (R12)
+	ADD     R6, R12
+	ADD     $32, R14
+	ADD     $32, R15
+	SUBS    $8, R9
+	BGE     col8
+
+col8end:
+	ADD     $8, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVS   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVS   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $4, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_2x8(a *outerArgs)
+TEXT ·outerF32NEON_2x8(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $2, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $8, R9
+	BLT     col8end
+
+col8:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4, V11.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col8sum:
+	VLD1    (R11), [V2.S4, V3.S4]
+	FMOVD   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4fa0104a // FMLA V10.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106b // FMLA V11.4S, V3.4S, V0.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col8sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	ADD     $32, R14
+	ADD     $32, R15
+	SUBS    $8, R9
+	BGE     col8
+
+col8end:
+	ADD     $8, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVD   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVD   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $8, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_3x8(a *outerArgs)
+TEXT ·outerF32NEON_3x8(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $3, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $8, R9
+	BLT     col8end
+
+col8:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col8sum:
+	VLD1    (R11), [V2.S4, V3.S4]
+	FMOVD   (R10), F0
+	ADD     $8, R10, R16
+	VLD1    (R16), V0.S[2]
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4fa0104a // FMLA V10.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106b // FMLA V11.4S, V3.4S, V0.S[1]
+	WORD    $0x4f80184c // FMLA V12.4S, V2.4S, V0.S[2]
+	WORD    $0x4f80186d // FMLA V13.4S, V3.4S, V0.S[2]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col8sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4], (R12)
+	ADD     R6, R12
+	ADD     $32, R14
+	ADD     $32, R15
+	SUBS    $8, R9
+	BGE     col8
+
+col8end:
+	ADD     $8, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVD   (R10), F0
+	ADD     $8, R10, R16
+	VLD1    (R16), V0.S[2]
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	FMOVS   (R12), F10
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVD   (R10), F0
+	ADD     $8, R10, R16
+	VLD1    (R16), V0.S[2]
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	FMOVS   F10, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $12, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_4x8(a *outerArgs)
+TEXT ·outerF32NEON_4x8(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $4, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $8, R9
+	BLT     col8end
+
+col8:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V14.S4, V15.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col8sum:
+	VLD1    (R11), [V2.S4, V3.S4]
+	FMOVQ   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4fa0104a // FMLA V10.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106b // FMLA V11.4S, V3.4S, V0.S[1]
+	WORD    $0x4f80184c // FMLA V12.4S, V2.4S, V0.S[2]
+	WORD    $0x4f80186d // FMLA V13.4S, V3.4S, V0.S[2]
+	WORD    $0x4fa0184e // FMLA V14.4S, V2.4S, V0.S[3]
+	WORD    $0x4fa0186f // FMLA V15.4S, V3.4S, V0.S[3]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col8sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4], (R12)
+	ADD     R6, R12
+	VST1    [V14.S4, V15.S4], (R12)
+	ADD     R6, R12
+	ADD     $32, R14
+	ADD     $32, R15
+	SUBS    $8, R9
+	BGE     col8
+
+col8end:
+	ADD     $8, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V11.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVQ   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4], (R12)
+	ADD     R6, R12
+	VST1    [V11.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	FMOVS   (R12), F10
+	ADD     R6, R12
+	FMOVS   (R12), F11
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVQ   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	FMOVS   F10, (R12)
+	ADD     R6, R12
+	FMOVS   F11, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $16, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_5x8(a *outerArgs)
+TEXT ·outerF32NEON_5x8(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $5, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $8, R9
+	BLT     col8end
+
+col8:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V14.S4, V15.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V16.S4, V17.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col8sum:
+	VLD1    (R11), [V2.S4, V3.S4]
+	FMOVQ   (R10), F0
+	FMOVS   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4fa0104a // FMLA V10.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106b // FMLA V11.4S, V3.4S, V0.S[1]
+	WORD    $0x4f80184c // FMLA V12.4S, V2.4S, V0.S[2]
+	WORD    $0x4f80186d // FMLA V13.4S, V3.4S, V0.S[2]
+	WORD    $0x4fa0184e // FMLA V14.4S, V2.4S, V0.S[3]
+	WORD    $0x4fa0186f // FMLA V15.4S, V3.4S, V0.S[3]
+	WORD    $0x4f811050 // FMLA V16.4S, V2.4S, V1.S[0]
+	WORD    $0x4f811071 // FMLA V17.4S, V3.4S, V1.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col8sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4], (R12)
+	ADD     R6, R12
+	VST1    [V14.S4, V15.S4], (R12)
+	ADD     R6, R12
+	VST1    [V16.S4, V17.S4], (R12)
+	ADD     R6, R12
+	ADD     $32, R14
+	ADD     $32, R15
+	SUBS    $8, R9
+	BGE     col8
+
+col8end:
+	ADD     $8, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVQ   (R10), F0
+	FMOVS   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	WORD    $0x4f81104c // FMLA V12.4S, V2.4S, V1.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4], (R12)
+	ADD     R6, R12
+	VST1    [V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	FMOVS   (R12), F10
+	ADD     R6, R12
+	FMOVS   (R12), F11
+	ADD     R6, R12
+	FMOVS   (R12), F12
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVQ   (R10), F0
+	FMOVS   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	WORD    $0x4f81104c // FMLA V12.4S, V2.4S, V1.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	FMOVS   F10, (R12)
+	ADD     R6, R12
+	FMOVS   F11, (R12)
+	ADD     R6, R12
+	FMOVS   F12, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $20, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_6x8(a *outerArgs)
+TEXT ·outerF32NEON_6x8(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $6, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $8, R9
+	BLT     col8end
+
+col8:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V14.S4, V15.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V16.S4, V17.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V18.S4, V19.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col8sum:
+	VLD1    (R11), [V2.S4, V3.S4]
+	FMOVQ   (R10), F0
+	FMOVD   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4fa0104a // FMLA V10.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106b // FMLA V11.4S, V3.4S, V0.S[1]
+	WORD    $0x4f80184c // FMLA V12.4S, V2.4S, V0.S[2]
+	WORD    $0x4f80186d // FMLA V13.4S, V3.4S, V0.S[2]
+	WORD    $0x4fa0184e // FMLA V14.4S, V2.4S, V0.S[3]
+	WORD    $0x4fa0186f // FMLA V15.4S, V3.4S, V0.S[3]
+	WORD    $0x4f811050 // FMLA V16.4S, V2.4S, V1.S[0]
+	WORD    $0x4f811071 // FMLA V17.4S, V3.4S, V1.S[0]
+	WORD    $0x4fa11052 // FMLA V18.4S, V2.4S, V1.S[1]
+	WORD    $0x4fa11073 // FMLA V19.4S, V3.4S, V1.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col8sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4], (R12)
+	ADD     R6, R12
+	VST1    [V14.S4, V15.S4], (R12)
+	ADD     R6, R12
+	VST1    [V16.S4, V17.S4], (R12)
+	ADD     R6, R12
+	VST1    [V18.S4, V19.S4], (R12)
+	ADD     R6, R12
+	ADD     $32, R14
+	ADD     $32, R15
+	SUBS    $8, R9
+	BGE     col8
+
+col8end:
+	ADD     $8, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V13.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVQ   (R10), F0
+	FMOVD   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	WORD    $0x4f81104c // FMLA V12.4S, V2.4S, V1.S[0]
+	WORD    $0x4fa1104d // FMLA V13.4S, V2.4S, V1.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4], (R12)
+	ADD     R6, R12
+	VST1    [V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4], (R12)
+	ADD     R6, R12
+	VST1    [V13.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	FMOVS   (R12), F10
+	ADD     R6, R12
+	FMOVS   (R12), F11
+	ADD     R6, R12
+	FMOVS   (R12), F12
+	ADD     R6, R12
+	FMOVS   (R12), F13
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVQ   (R10), F0
+	FMOVD   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	WORD    $0x4f81104c // FMLA V12.4S, V2.4S, V1.S[0]
+	WORD    $0x4fa1104d // FMLA V13.4S, V2.4S, V1.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	FMOVS   F10, (R12)
+	ADD     R6, R12
+	FMOVS   F11, (R12)
+	ADD     R6, R12
+	FMOVS   F12, (R12)
+	ADD     R6, R12
+	FMOVS   F13, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $24, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_1x16(a *outerArgs)
+TEXT ·outerF32NEON_1x16(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $1, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $16, R9
+	BLT     col16end
+
+col16:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4, V10.S4, V11.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col16sum:
+	VLD1    (R11), [V2.S4, V3.S4, V4.S4, V5.S4]
+	FMOVS   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4f80108a // FMLA V10.4S, V4.4S, V0.S[0]
+	WORD    $0x4f8010ab // FMLA V11.4S, V5.4S, V0.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col16sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	ADD     $64, R14
+	ADD     $64, R15
+	SUBS    $16, R9
+	BGE     col16
+
+col16end:
+	ADD     $16, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVS   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVS   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $4, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_2x16(a *outerArgs)
+TEXT ·outerF32NEON_2x16(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $2, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $16, R9
+	BLT     col16end
+
+col16:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4, V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4, V14.S4, V15.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col16sum:
+	VLD1    (R11), [V2.S4, V3.S4, V4.S4, V5.S4]
+	FMOVD   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4f80108a // FMLA V10.4S, V4.4S, V0.S[0]
+	WORD    $0x4f8010ab // FMLA V11.4S, V5.4S, V0.S[0]
+	WORD    $0x4fa0104c // FMLA V12.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106d // FMLA V13.4S, V3.4S, V0.S[1]
+	WORD    $0x4fa0108e // FMLA V14.4S, V4.4S, V0.S[1]
+	WORD    $0x4fa010af // FMLA V15.4S, V5.4S, V0.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col16sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R12)
+	ADD     R6, R12
+	ADD     $64, R14
+	ADD     $64, R15
+	SUBS    $16, R9
+	BGE     col16
+
+col16end:
+	ADD     $16, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVD   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVD   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $8, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_3x16(a *outerArgs)
+TEXT ·outerF32NEON_3x16(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $3, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $16, R9
+	BLT     col16end
+
+col16:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4, V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4, V14.S4, V15.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V16.S4, V17.S4, V18.S4, V19.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col16sum:
+	VLD1    (R11), [V2.S4, V3.S4, V4.S4, V5.S4]
+	FMOVD   (R10), F0
+	ADD     $8, R10, R16
+	VLD1    (R16), V0.S[2]
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4f80108a // FMLA V10.4S, V4.4S, V0.S[0]
+	WORD    $0x4f8010ab // FMLA V11.4S, V5.4S, V0.S[0]
+	WORD    $0x4fa0104c // FMLA V12.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106d // FMLA V13.4S, V3.4S, V0.S[1]
+	WORD    $0x4fa0108e // FMLA V14.4S, V4.4S, V0.S[1]
+	WORD    $0x4fa010af // FMLA V15.4S, V5.4S, V0.S[1]
+	WORD    $0x4f801850 // FMLA V16.4S, V2.4S, V0.S[2]
+	WORD    $0x4f801871 // FMLA V17.4S, V3.4S, V0.S[2]
+	WORD    $0x4f801892 // FMLA V18.4S, V4.4S, V0.S[2]
+	WORD    $0x4f8018b3 // FMLA V19.4S, V5.4S, V0.S[2]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col16sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R12)
+	ADD     R6, R12
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R12)
+	ADD     R6, R12
+	ADD     $64, R14
+	ADD     $64, R15
+	SUBS    $16, R9
+	BGE     col16
+
+col16end:
+	ADD     $16, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVD   (R10), F0
+	ADD     $8, R10, R16
+	VLD1    (R16), V0.S[2]
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	FMOVS   (R12), F10
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVD   (R10), F0
+	ADD     $8, R10, R16
+	VLD1    (R16), V0.S[2]
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	FMOVS   F10, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $12, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_4x16(a *outerArgs)
+TEXT ·outerF32NEON_4x16(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $4, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $16, R9
+	BLT     col16end
+
+col16:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4, V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4, V14.S4, V15.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V16.S4, V17.S4, V18.S4, V19.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V20.S4, V21.S4, V22.S4, V23.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col16sum:
+	VLD1    (R11), [V2.S4, V3.S4, V4.S4, V5.S4]
+	FMOVQ   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4f80108a // FMLA V10.4S, V4.4S, V0.S[0]
+	WORD    $0x4f8010ab // FMLA V11.4S, V5.4S, V0.S[0]
+	WORD    $0x4fa0104c // FMLA V12.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106d // FMLA V13.4S, V3.4S, V0.S[1]
+	WORD    $0x4fa0108e // FMLA V14.4S, V4.4S, V0.S[1]
+	WORD    $0x4fa010af // FMLA V15.4S, V5.4S, V0.S[1]
+	WORD    $0x4f801850 // FMLA V16.4S, V2.4S, V0.S[2]
+	WORD    $0x4f801871 // FMLA V17.4S, V3.4S, V0.S[2]
+	WORD    $0x4f801892 // FMLA V18.4S, V4.4S, V0.S[2]
+	WORD    $0x4f8018b3 // FMLA V19.4S, V5.4S, V0.S[2]
+	WORD    $0x4fa01854 // FMLA V20.4S, V2.4S, V0.S[3]
+	WORD    $0x4fa01875 // FMLA V21.4S, V3.4S, V0.S[3]
+	WORD    $0x4fa01896 // FMLA V22.4S, V4.4S, V0.S[3]
+	WORD    $0x4fa018b7 // FMLA V23.4S, V5.4S, V0.S[3]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col16sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R12)
+	ADD     R6, R12
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R12)
+	ADD     R6, R12
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R12)
+	ADD     R6, R12
+	ADD     $64, R14
+	ADD     $64, R15
+	SUBS    $16, R9
+	BGE     col16
+
+col16end:
+	ADD     $16, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V11.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVQ   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4], (R12)
+	ADD     R6, R12
+	VST1    [V11.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	FMOVS   (R12), F10
+	ADD     R6, R12
+	FMOVS   (R12), F11
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVQ   (R10), F0
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	FMOVS   F10, (R12)
+	ADD     R6, R12
+	FMOVS   F11, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $16, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_5x16(a *outerArgs)
+TEXT ·outerF32NEON_5x16(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $5, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $16, R9
+	BLT     col16end
+
+col16:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4, V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4, V14.S4, V15.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V16.S4, V17.S4, V18.S4, V19.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V20.S4, V21.S4, V22.S4, V23.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V24.S4, V25.S4, V26.S4, V27.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col16sum:
+	VLD1    (R11), [V2.S4, V3.S4, V4.S4, V5.S4]
+	FMOVQ   (R10), F0
+	FMOVS   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4f80108a // FMLA V10.4S, V4.4S, V0.S[0]
+	WORD    $0x4f8010ab // FMLA V11.4S, V5.4S, V0.S[0]
+	WORD    $0x4fa0104c // FMLA V12.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106d // FMLA V13.4S, V3.4S, V0.S[1]
+	WORD    $0x4fa0108e // FMLA V14.4S, V4.4S, V0.S[1]
+	WORD    $0x4fa010af // FMLA V15.4S, V5.4S, V0.S[1]
+	WORD    $0x4f801850 // FMLA V16.4S, V2.4S, V0.S[2]
+	WORD    $0x4f801871 // FMLA V17.4S, V3.4S, V0.S[2]
+	WORD    $0x4f801892 // FMLA V18.4S, V4.4S, V0.S[2]
+	WORD    $0x4f8018b3 // FMLA V19.4S, V5.4S, V0.S[2]
+	WORD    $0x4fa01854 // FMLA V20.4S, V2.4S, V0.S[3]
+	WORD    $0x4fa01875 // FMLA V21.4S, V3.4S, V0.S[3]
+	WORD    $0x4fa01896 // FMLA V22.4S, V4.4S, V0.S[3]
+	WORD    $0x4fa018b7 // FMLA V23.4S, V5.4S, V0.S[3]
+	WORD    $0x4f811058 // FMLA V24.4S, V2.4S, V1.S[0]
+	WORD    $0x4f811079 // FMLA V25.4S, V3.4S, V1.S[0]
+	WORD    $0x4f81109a // FMLA V26.4S, V4.4S, V1.S[0]
+	WORD    $0x4f8110bb // FMLA V27.4S, V5.4S, V1.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col16sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R12)
+	ADD     R6, R12
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R12)
+	ADD     R6, R12
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R12)
+	ADD     R6, R12
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R12)
+	ADD     R6, R12
+	ADD     $64, R14
+	ADD     $64, R15
+	SUBS    $16, R9
+	BGE     col16
+
+col16end:
+	ADD     $16, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVQ   (R10), F0
+	FMOVS   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	WORD    $0x4f81104c // FMLA V12.4S, V2.4S, V1.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4], (R12)
+	ADD     R6, R12
+	VST1    [V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	FMOVS   (R12), F10
+	ADD     R6, R12
+	FMOVS   (R12), F11
+	ADD     R6, R12
+	FMOVS   (R12), F12
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVQ   (R10), F0
+	FMOVS   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	WORD    $0x4f81104c // FMLA V12.4S, V2.4S, V1.S[0]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	FMOVS   F10, (R12)
+	ADD     R6, R12
+	FMOVS   F11, (R12)
+	ADD     R6, R12
+	FMOVS   F12, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $20, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func outerF32NEON_6x16(a *outerArgs)
+TEXT ·outerF32NEON_6x16(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    32(R0), R5
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    56(R0), R8
+	MOVD    $6, R16
+	MUL     R16, R6, R17
+
+block:
+	MOVD    96(R0), R9
+	MOVD    R3, R14
+	MOVD    R5, R15
+	SUBS    $16, R9
+	BLT     col16end
+
+col16:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4, V9.S4, V10.S4, V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4, V13.S4, V14.S4, V15.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V16.S4, V17.S4, V18.S4, V19.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V20.S4, V21.S4, V22.S4, V23.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V24.S4, V25.S4, V26.S4, V27.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V28.S4, V29.S4, V30.S4, V31.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col16sum:
+	VLD1    (R11), [V2.S4, V3.S4, V4.S4, V5.S4]
+	FMOVQ   (R10), F0
+	FMOVD   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4f801069 // FMLA V9.4S, V3.4S, V0.S[0]
+	WORD    $0x4f80108a // FMLA V10.4S, V4.4S, V0.S[0]
+	WORD    $0x4f8010ab // FMLA V11.4S, V5.4S, V0.S[0]
+	WORD    $0x4fa0104c // FMLA V12.4S, V2.4S, V0.S[1]
+	WORD    $0x4fa0106d // FMLA V13.4S, V3.4S, V0.S[1]
+	WORD    $0x4fa0108e // FMLA V14.4S, V4.4S, V0.S[1]
+	WORD    $0x4fa010af // FMLA V15.4S, V5.4S, V0.S[1]
+	WORD    $0x4f801850 // FMLA V16.4S, V2.4S, V0.S[2]
+	WORD    $0x4f801871 // FMLA V17.4S, V3.4S, V0.S[2]
+	WORD    $0x4f801892 // FMLA V18.4S, V4.4S, V0.S[2]
+	WORD    $0x4f8018b3 // FMLA V19.4S, V5.4S, V0.S[2]
+	WORD    $0x4fa01854 // FMLA V20.4S, V2.4S, V0.S[3]
+	WORD    $0x4fa01875 // FMLA V21.4S, V3.4S, V0.S[3]
+	WORD    $0x4fa01896 // FMLA V22.4S, V4.4S, V0.S[3]
+	WORD    $0x4fa018b7 // FMLA V23.4S, V5.4S, V0.S[3]
+	WORD    $0x4f811058 // FMLA V24.4S, V2.4S, V1.S[0]
+	WORD    $0x4f811079 // FMLA V25.4S, V3.4S, V1.S[0]
+	WORD    $0x4f81109a // FMLA V26.4S, V4.4S, V1.S[0]
+	WORD    $0x4f8110bb // FMLA V27.4S, V5.4S, V1.S[0]
+	WORD    $0x4fa1105c // FMLA V28.4S, V2.4S, V1.S[1]
+	WORD    $0x4fa1107d // FMLA V29.4S, V3.4S, V1.S[1]
+	WORD    $0x4fa1109e // FMLA V30.4S, V4.4S, V1.S[1]
+	WORD    $0x4fa110bf // FMLA V31.4S, V5.4S, V1.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col16sum
+	MOVD    R15, R12
+	VST1    [V8.S4, V9.S4, V10.S4, V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4, V13.S4, V14.S4, V15.S4], (R12)
+	ADD     R6, R12
+	VST1    [V16.S4, V17.S4, V18.S4, V19.S4], (R12)
+	ADD     R6, R12
+	VST1    [V20.S4, V21.S4, V22.S4, V23.S4], (R12)
+	ADD     R6, R12
+	VST1    [V24.S4, V25.S4, V26.S4, V27.S4], (R12)
+	ADD     R6, R12
+	VST1    [V28.S4, V29.S4, V30.S4, V31.S4], (R12)
+	ADD     R6, R12
+	ADD     $64, R14
+	ADD     $64, R15
+	SUBS    $16, R9
+	BGE     col16
+
+col16end:
+	ADD     $16, R9
+	SUBS    $4, R9
+	BLT     col4end
+
+col4:
+	MOVD    R15, R12
+	VLD1    (R12), [V8.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V9.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V10.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V11.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V12.S4]
+	ADD     R6, R12
+	VLD1    (R12), [V13.S4]
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col4sum:
+	VLD1    (R11), [V2.S4]
+	FMOVQ   (R10), F0
+	FMOVD   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	WORD    $0x4f81104c // FMLA V12.4S, V2.4S, V1.S[0]
+	WORD    $0x4fa1104d // FMLA V13.4S, V2.4S, V1.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col4sum
+	MOVD    R15, R12
+	VST1    [V8.S4], (R12)
+	ADD     R6, R12
+	VST1    [V9.S4], (R12)
+	ADD     R6, R12
+	VST1    [V10.S4], (R12)
+	ADD     R6, R12
+	VST1    [V11.S4], (R12)
+	ADD     R6, R12
+	VST1    [V12.S4], (R12)
+	ADD     R6, R12
+	VST1    [V13.S4], (R12)
+	ADD     R6, R12
+	ADD     $16, R14
+	ADD     $16, R15
+	SUBS    $4, R9
+	BGE     col4
+
+col4end:
+	ADD     $4, R9
+	CBZ     R9, col1end
+
+col1:
+	MOVD    R15, R12
+	FMOVS   (R12), F8
+	ADD     R6, R12
+	FMOVS   (R12), F9
+	ADD     R6, R12
+	FMOVS   (R12), F10
+	ADD     R6, R12
+	FMOVS   (R12), F11
+	ADD     R6, R12
+	FMOVS   (R12), F12
+	ADD     R6, R12
+	FMOVS   (R12), F13
+	ADD     R6, R12
+	MOVD    R1, R10
+	MOVD    R14, R11
+	MOVD    R7, R13
+
+col1sum:
+	FMOVS   (R11), F2
+	FMOVQ   (R10), F0
+	FMOVD   16(R10), F1
+	WORD    $0x4f801048 // FMLA V8.4S, V2.4S, V0.S[0]
+	WORD    $0x4fa01049 // FMLA V9.4S, V2.4S, V0.S[1]
+	WORD    $0x4f80184a // FMLA V10.4S, V2.4S, V0.S[2]
+	WORD    $0x4fa0184b // FMLA V11.4S, V2.4S, V0.S[3]
+	WORD    $0x4f81104c // FMLA V12.4S, V2.4S, V1.S[0]
+	WORD    $0x4fa1104d // FMLA V13.4S, V2.4S, V1.S[1]
+	ADD     R2, R10
+	ADD     R4, R11
+	SUBS    $1, R13
+	BNE     col1sum
+	MOVD    R15, R12
+	FMOVS   F8, (R12)
+	ADD     R6, R12
+	FMOVS   F9, (R12)
+	ADD     R6, R12
+	FMOVS   F10, (R12)
+	ADD     R6, R12
+	FMOVS   F11, (R12)
+	ADD     R6, R12
+	FMOVS   F12, (R12)
+	ADD     R6, R12
+	FMOVS   F13, (R12)
+	ADD     R6, R12
+	ADD     $4, R14
+	ADD     $4, R15
+	SUBS    $1, R9
+	BNE     col1
+
+col1end:
+	ADD     $24, R1
+	ADD     R17, R5
+	SUBS    $1, R8
+	BNE     block
+	RET
+
+// func gateF32NEON(a *vecArgs)
+TEXT ·gateF32NEON(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    32(R0), R6
+	MOVD    40(R0), R7
+	MOVD    48(R0), R8
+	MOVD    56(R0), R5
+	ADD     $88, R0, R14
+	VLD1R.P 4(R14), [V30.S4]
+	VLD1R   (R14), [V31.S4]
+
+row:
+	MOVD    R1, R9
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    64(R0), R13
+	SUBS    $16, R13
+	BLT     val16end
+
+val16:
+	VLD1.P  64(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	WORD    $0x6ebee40c // FCMGT V12.4S, V0.4S, V30.4S
+	WORD    $0x6ebee42d // FCMGT V13.4S, V1.4S, V30.4S
+	WORD    $0x6ebee44e // FCMGT V14.4S, V2.4S, V30.4S
+	WORD    $0x6ebee46f // FCMGT V15.4S, V3.4S, V30.4S
+	WORD    $0x6ea0e7e0 // FCMGT V0.4S, V31.4S, V0.4S
+	WORD    $0x6ea1e7e1 // FCMGT V1.4S, V31.4S, V1.4S
+	WORD    $0x6ea2e7e2 // FCMGT V2.4S, V31.4S, V2.4S
+	WORD    $0x6ea3e7e3 // FCMGT V3.4S, V31.4S, V3.4S
+	VAND    V12.B16, V0.B16, V0.B16
+	VAND    V13.B16, V1.B16, V1.B16
+	VAND    V14.B16, V2.B16, V2.B16
+	VAND    V15.B16, V3.B16, V3.B16
+	VLD1.P  64(R11), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VAND    V4.B16, V0.B16, V0.B16
+	VAND    V5.B16, V1.B16, V1.B16
+	VAND    V6.B16, V2.B16, V2.B16
+	VAND    V7.B16, V3.B16, V3.B16
+	VST1.P  [V0.S4, V1.S4, V2.S4, V3.S4], 64(R9)
+	SUBS    $16, R13
+	BGE     val16
+
+val16end:
+	ADD     $16, R13
+	SUBS    $4, R13
+	BLT     val4end
+
+val4:
+	VLD1.P  16(R10), [V0.S4]
+	WORD    $0x6ebee40c // FCMGT V12.4S, V0.4S, V30.4S
+	WORD    $0x6ea0e7e0 // FCMGT V0.4S, V31.4S, V0.4S
+	VAND    V12.B16, V0.B16, V0.B16
+	VLD1.P  16(R11), [V4.S4]
+	VAND    V4.B16, V0.B16, V0.B16
+	VST1.P  [V0.S4], 16(R9)
+	SUBS    $4, R13
+	BGE     val4
+
+val4end:
+	ADD     $4, R13
+	CBZ     R13, val1end
+
+val1:
+	FMOVS.P 4(R10), F0
+	WORD    $0x6ebee40c // FCMGT V12.4S, V0.4S, V30.4S
+	WORD    $0x6ea0e7e0 // FCMGT V0.4S, V31.4S, V0.4S
+	VAND    V12.B16, V0.B16, V0.B16
+	FMOVS.P 4(R11), F4
+	VAND    V4.B16, V0.B16, V0.B16
+	FMOVS.P F0, 4(R9)
+	SUBS    $1, R13
+	BNE     val1
+
+val1end:
+	ADD     R6, R1
+	ADD     R7, R2
+	ADD     R8, R3
+	SUBS    $1, R5
+	BNE     row
+	RET
+
+// func hsigmoidslopeF32NEON(a *vecArgs)
+TEXT ·hsigmoidslopeF32NEON(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    32(R0), R6
+	MOVD    40(R0), R7
+	MOVD    48(R0), R8
+	MOVD    56(R0), R5
+	MOVD    $0x40400000, R14
+	VDUP    R14, V16.S4
+	MOVD    $0xc0400000, R14
+	VDUP    R14, V17.S4
+	MOVD    $0x40c00000, R14
+	VDUP    R14, V18.S4
+	MOVD    $0x3e2aaaab, R14
+	VDUP    R14, V19.S4
+	MOVD    $0x00000000, R14
+	VDUP    R14, V20.S4
+
+row:
+	MOVD    R1, R9
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    64(R0), R13
+	SUBS    $16, R13
+	BLT     val16end
+
+val16:
+	VLD1.P  64(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	WORD    $0x6eb1e40c // FCMGT V12.4S, V0.4S, V17.4S
+	WORD    $0x6eb1e42d // FCMGT V13.4S, V1.4S, V17.4S
+	WORD    $0x6eb1e44e // FCMGT V14.4S, V2.4S, V17.4S
+	WORD    $0x6eb1e46f // FCMGT V15.4S, V3.4S, V17.4S
+	WORD    $0x6ea0e600 // FCMGT V0.4S, V16.4S, V0.4S
+	WORD    $0x6ea1e601 // FCMGT V1.4S, V16.4S, V1.4S
+	WORD    $0x6ea2e602 // FCMGT V2.4S, V16.4S, V2.4S
+	WORD    $0x6ea3e603 // FCMGT V3.4S, V16.4S, V3.4S
+	VAND    V12.B16, V0.B16, V0.B16
+	VAND    V13.B16, V1.B16, V1.B16
+	VAND    V14.B16, V2.B16, V2.B16
+	VAND    V15.B16, V3.B16, V3.B16
+	VAND    V19.B16, V0.B16, V0.B16
+	VAND    V19.B16, V1.B16, V1.B16
+	VAND    V19.B16, V2.B16, V2.B16
+	VAND    V19.B16, V3.B16, V3.B16
+	VLD1.P  64(R11), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	WORD    $0x6e25dc21 // FMUL V1.4S, V1.4S, V5.4S
+	WORD    $0x6e26dc42 // FMUL V2.4S, V2.4S, V6.4S
+	WORD    $0x6e27dc63 // FMUL V3.4S, V3.4S, V7.4S
+	VST1.P  [V0.S4, V1.S4, V2.S4, V3.S4], 64(R9)
+	SUBS    $16, R13
+	BGE     val16
+
+val16end:
+	ADD     $16, R13
+	SUBS    $4, R13
+	BLT     val4end
+
+val4:
+	VLD1.P  16(R10), [V0.S4]
+	WORD    $0x6eb1e40c // FCMGT V12.4S, V0.4S, V17.4S
+	WORD    $0x6ea0e600 // FCMGT V0.4S, V16.4S, V0.4S
+	VAND    V12.B16, V0.B16, V0.B16
+	VAND    V19.B16, V0.B16, V0.B16
+	VLD1.P  16(R11), [V4.S4]
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	VST1.P  [V0.S4], 16(R9)
+	SUBS    $4, R13
+	BGE     val4
+
+val4end:
+	ADD     $4, R13
+	CBZ     R13, val1end
+
+val1:
+	FMOVS.P 4(R10), F0
+	WORD    $0x6eb1e40c // FCMGT V12.4S, V0.4S, V17.4S
+	WORD    $0x6ea0e600 // FCMGT V0.4S, V16.4S, V0.4S
+	VAND    V12.B16, V0.B16, V0.B16
+	VAND    V19.B16, V0.B16, V0.B16
+	FMOVS.P 4(R11), F4
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	FMOVS.P F0, 4(R9)
+	SUBS    $1, R13
+	BNE     val1
+
+val1end:
+	ADD     R6, R1
+	ADD     R7, R2
+	ADD     R8, R3
+	SUBS    $1, R5
+	BNE     row
+	RET
+
+// func hswishslopeF32NEON(a *vecArgs)
+TEXT ·hswishslopeF32NEON(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    32(R0), R6
+	MOVD    40(R0), R7
+	MOVD    48(R0), R8
+	MOVD    56(R0), R5
+	MOVD    $0x40400000, R14
+	VDUP    R14, V16.S4
+	MOVD    $0xc0400000, R14
+	VDUP    R14, V17.S4
+	MOVD    $0x40c00000, R14
+	VDUP    R14, V18.S4
+	MOVD    $0x3e2aaaab, R14
+	VDUP    R14, V19.S4
+	MOVD    $0x00000000, R14
+	VDUP    R14, V20.S4
+
+row:
+	MOVD    R1, R9
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    64(R0), R13
+	SUBS    $16, R13
+	BLT     val16end
+
+val16:
+	VLD1.P  64(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV    V0.B16, V28.B16
+	VMOV    V1.B16, V29.B16
+	VMOV    V2.B16, V30.B16
+	VMOV    V3.B16, V31.B16
+	WORD    $0x4e30d400 // FADD V0.4S, V0.4S, V16.4S
+	WORD    $0x4e30d421 // FADD V1.4S, V1.4S, V16.4S
+	WORD    $0x4e30d442 // FADD V2.4S, V2.4S, V16.4S
+	WORD    $0x4e30d463 // FADD V3.4S, V3.4S, V16.4S
+	WORD    $0x4e34f400 // FMAX V0.4S, V0.4S, V20.4S
+	WORD    $0x4e34f421 // FMAX V1.4S, V1.4S, V20.4S
+	WORD    $0x4e34f442 // FMAX V2.4S, V2.4S, V20.4S
+	WORD    $0x4e34f463 // FMAX V3.4S, V3.4S, V20.4S
+	WORD    $0x4eb2f400 // FMIN V0.4S, V0.4S, V18.4S
+	WORD    $0x4eb2f421 // FMIN V1.4S, V1.4S, V18.4S
+	WORD    $0x4eb2f442 // FMIN V2.4S, V2.4S, V18.4S
+	WORD    $0x4eb2f463 // FMIN V3.4S, V3.4S, V18.4S
+	WORD    $0x6e33dc00 // FMUL V0.4S, V0.4S, V19.4S
+	WORD    $0x6e33dc21 // FMUL V1.4S, V1.4S, V19.4S
+	WORD    $0x6e33dc42 // FMUL V2.4S, V2.4S, V19.4S
+	WORD    $0x6e33dc63 // FMUL V3.4S, V3.4S, V19.4S
+	VMOV    V28.B16, V8.B16
+	VMOV    V29.B16, V9.B16
+	VMOV    V30.B16, V10.B16
+	VMOV    V31.B16, V11.B16
+	WORD    $0x6eb1e50c // FCMGT V12.4S, V8.4S, V17.4S
+	WORD    $0x6eb1e52d // FCMGT V13.4S, V9.4S, V17.4S
+	WORD    $0x6eb1e54e // FCMGT V14.4S, V10.4S, V17.4S
+	WORD    $0x6eb1e56f // FCMGT V15.4S, V11.4S, V17.4S
+	WORD    $0x6ea8e608 // FCMGT V8.4S, V16.4S, V8.4S
+	WORD    $0x6ea9e609 // FCMGT V9.4S, V16.4S, V9.4S
+	WORD    $0x6eaae60a // FCMGT V10.4S, V16.4S, V10.4S
+	WORD    $0x6eabe60b // FCMGT V11.4S, V16.4S, V11.4S
+	VAND    V12.B16, V8.B16, V8.B16
+	VAND    V13.B16, V9.B16, V9.B16
+	VAND    V14.B16, V10.B16, V10.B16
+	VAND    V15.B16, V11.B16, V11.B16
+	VAND    V19.B16, V8.B16, V8.B16
+	VAND    V19.B16, V9.B16, V9.B16
+	VAND    V19.B16, V10.B16, V10.B16
+	VAND    V19.B16, V11.B16, V11.B16
+	VFMLA   V8.S4, V28.S4, V0.S4
+	VFMLA   V9.S4, V29.S4, V1.S4
+	VFMLA   V10.S4, V30.S4, V2.S4
+	VFMLA   V11.S4, V31.S4, V3.S4
+	VLD1.P  64(R11), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	WORD    $0x6e25dc21 // FMUL V1.4S, V1.4S, V5.4S
+	WORD    $0x6e26dc42 // FMUL V2.4S, V2.4S, V6.4S
+	WORD    $0x6e27dc63 // FMUL V3.4S, V3.4S, V7.4S
+	VST1.P  [V0.S4, V1.S4, V2.S4, V3.S4], 64(R9)
+	SUBS    $16, R13
+	BGE     val16
+
+val16end:
+	ADD     $16, R13
+	SUBS    $4, R13
+	BLT     val4end
+
+val4:
+	VLD1.P  16(R10), [V0.S4]
+	VMOV    V0.B16, V28.B16
+	WORD    $0x4e30d400 // FADD V0.4S, V0.4S, V16.4S
+	WORD    $0x4e34f400 // FMAX V0.4S, V0.4S, V20.4S
+	WORD    $0x4eb2f400 // FMIN V0.4S, V0.4S, V18.4S
+	WORD    $0x6e33dc00 // FMUL V0.4S, V0.4S, V19.4S
+	VMOV    V28.B16, V8.B16
+	WORD    $0x6eb1e50c // FCMGT V12.4S, V8.4S, V17.4S
+	WORD    $0x6ea8e608 // FCMGT V8.4S, V16.4S, V8.4S
+	VAND    V12.B16, V8.B16, V8.B16
+	VAND    V19.B16, V8.B16, V8.B16
+	VFMLA   V8.S4, V28.S4, V0.S4
+	VLD1.P  16(R11), [V4.S4]
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	VST1.P  [V0.S4], 16(R9)
+	SUBS    $4, R13
+	BGE     val4
+
+val4end:
+	ADD     $4, R13
+	CBZ     R13, val1end
+
+val1:
+	FMOVS.P 4(R10), F0
+	VMOV    V0.B16, V28.B16
+	WORD    $0x4e30d400 // FADD V0.4S, V0.4S, V16.4S
+	WORD    $0x4e34f400 // FMAX V0.4S, V0.4S, V20.4S
+	WORD    $0x4eb2f400 // FMIN V0.4S, V0.4S, V18.4S
+	WORD    $0x6e33dc00 // FMUL V0.4S, V0.4S, V19.4S
+	VMOV    V28.B16, V8.B16
+	WORD    $0x6eb1e50c // FCMGT V12.4S, V8.4S, V17.4S
+	WORD    $0x6ea8e608 // FCMGT V8.4S, V16.4S, V8.4S
+	VAND    V12.B16, V8.B16, V8.B16
+	VAND    V19.B16, V8.B16, V8.B16
+	VFMLA   V8.S4, V28.S4, V0.S4
+	FMOVS.P 4(R11), F4
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	FMOVS.P F0, 4(R9)
+	SUBS    $1, R13
+	BNE     val1
+
+val1end:
+	ADD     R6, R1
+	ADD     R7, R2
+	ADD     R8, R3
+	SUBS    $1, R5
+	BNE     row
+	RET
+
+// func sigmoidslopeF32NEON(a *vecArgs)
+TEXT ·sigmoidslopeF32NEON(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    32(R0), R6
+	MOVD    40(R0), R7
+	MOVD    48(R0), R8
+	MOVD    56(R0), R5
+	MOVD    $0xc2b00000, R14
+	VDUP    R14, V16.S4
+	MOVD    $0x42aeac4f, R14
+	VDUP    R14, V17.S4
+	MOVD    $0xbfb8aa3b, R14
+	VDUP    R14, V18.S4
+	MOVD    $0x4b400000, R14
+	VDUP    R14, V19.S4
+	MOVD    $0x39238630, R14
+	VDUP    R14, V20.S4
+	MOVD    $0x3aafb97d, R14
+	VDUP    R14, V21.S4
+	MOVD    $0x3c1d9386, R14
+	VDUP    R14, V22.S4
+	MOVD    $0x3d635739, R14
+	VDUP    R14, V23.S4
+	MOVD    $0x3e75fdf1, R14
+	VDUP    R14, V24.S4
+	MOVD    $0x3f317219, R14
+	VDUP    R14, V25.S4
+	MOVD    $0x3f800000, R14
+	VDUP    R14, V26.S4
+
+row:
+	MOVD    R1, R9
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    64(R0), R13
+	SUBS    $16, R13
+	BLT     val16end
+
+val16:
+	VLD1.P  64(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	WORD    $0x4e30f400 // FMAX V0.4S, V0.4S, V16.4S
+	WORD    $0x4e30f421 // FMAX V1.4S, V1.4S, V16.4S
+	WORD    $0x4e30f442 // FMAX V2.4S, V2.4S, V16.4S
+	WORD    $0x4e30f463 // FMAX V3.4S, V3.4S, V16.4S
+	WORD    $0x4eb1f400 // FMIN V0.4S, V0.4S, V17.4S
+	WORD    $0x4eb1f421 // FMIN V1.4S, V1.4S, V17.4S
+	WORD    $0x4eb1f442 // FMIN V2.4S, V2.4S, V17.4S
+	WORD    $0x4eb1f463 // FMIN V3.4S, V3.4S, V17.4S
+	VMOV    V19.B16, V12.B16
+	VMOV    V19.B16, V13.B16
+	VMOV    V19.B16, V14.B16
+	VMOV    V19.B16, V15.B16
+	VFMLA   V18.S4, V0.S4, V12.S4
+	VFMLA   V18.S4, V1.S4, V13.S4
+	VFMLA   V18.S4, V2.S4, V14.S4
+	VFMLA   V18.S4, V3.S4, V15.S4
+	WORD    $0x4eacd664 // FSUB V4.4S, V19.4S, V12.4S
+	WORD    $0x4eadd665 // FSUB V5.4S, V19.4S, V13.4S
+	WORD    $0x4eaed666 // FSUB V6.4S, V19.4S, V14.4S
+	WORD    $0x4eafd667 // FSUB V7.4S, V19.4S, V15.4S
+	VFMLA   V18.S4, V0.S4, V4.S4
+	VFMLA   V18.S4, V1.S4, V5.S4
+	VFMLA   V18.S4, V2.S4, V6.S4
+	VFMLA   V18.S4, V3.S4, V7.S4
+	VMOV    V4.B16, V0.B16
+	VMOV    V5.B16, V1.B16
+	VMOV    V6.B16, V2.B16
+	VMOV    V7.B16, V3.B16
+	VMOV    V20.B16, V4.B16
+	VMOV    V20.B16, V5.B16
+	VMOV    V20.B16, V6.B16
+	VMOV    V20.B16, V7.B16
+	VMOV    V21.B16, V8.B16
+	VMOV    V21.B16, V9.B16
+	VMOV    V21.B16, V10.B16
+	VMOV    V21.B16, V11.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VFMLA   V1.S4, V5.S4, V9.S4
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VMOV    V22.B16, V4.B16
+	VMOV    V22.B16, V5.B16
+	VMOV    V22.B16, V6.B16
+	VMOV    V22.B16, V7.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VFMLA   V1.S4, V9.S4, V5.S4
+	VFMLA   V2.S4, V10.S4, V6.S4
+	VFMLA   V3.S4, V11.S4, V7.S4
+	VMOV    V23.B16, V8.B16
+	VMOV    V23.B16, V9.B16
+	VMOV    V23.B16, V10.B16
+	VMOV    V23.B16, V11.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VFMLA   V1.S4, V5.S4, V9.S4
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VMOV    V24.B16, V4.B16
+	VMOV    V24.B16, V5.B16
+	VMOV    V24.B16, V6.B16
+	VMOV    V24.B16, V7.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VFMLA   V1.S4, V9.S4, V5.S4
+	VFMLA   V2.S4, V10.S4, V6.S4
+	VFMLA   V3.S4, V11.S4, V7.S4
+	VMOV    V25.B16, V8.B16
+	VMOV    V25.B16, V9.B16
+	VMOV    V25.B16, V10.B16
+	VMOV    V25.B16, V11.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VFMLA   V1.S4, V5.S4, V9.S4
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VMOV    V26.B16, V4.B16
+	VMOV    V26.B16, V5.B16
+	VMOV    V26.B16, V6.B16
+	VMOV    V26.B16, V7.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VFMLA   V1.S4, V9.S4, V5.S4
+	VFMLA   V2.S4, V10.S4, V6.S4
+	VFMLA   V3.S4, V11.S4, V7.S4
+	VSHL    $23, V12.S4, V12.S4
+	VSHL    $23, V13.S4, V13.S4
+	VSHL    $23, V14.S4, V14.S4
+	VSHL    $23, V15.S4, V15.S4
+	VADD    V26.S4, V12.S4, V12.S4
+	VADD    V26.S4, V13.S4, V13.S4
+	VADD    V26.S4, V14.S4, V14.S4
+	VADD    V26.S4, V15.S4, V15.S4
+	VMOV    V26.B16, V0.B16
+	VMOV    V26.B16, V1.B16
+	VMOV    V26.B16, V2.B16
+	VMOV    V26.B16, V3.B16
+	VFMLA   V12.S4, V4.S4, V0.S4
+	VFMLA   V13.S4, V5.S4, V1.S4
+	VFMLA   V14.S4, V6.S4, V2.S4
+	VFMLA   V15.S4, V7.S4, V3.S4
+	WORD    $0x6e20ff40 // FDIV V0.4S, V26.4S, V0.4S
+	WORD    $0x6e21ff41 // FDIV V1.4S, V26.4S, V1.4S
+	WORD    $0x6e22ff42 // FDIV V2.4S, V26.4S, V2.4S
+	WORD    $0x6e23ff43 // FDIV V3.4S, V26.4S, V3.4S
+	WORD    $0x4ea0d74c // FSUB V12.4S, V26.4S, V0.4S
+	WORD    $0x4ea1d74d // FSUB V13.4S, V26.4S, V1.4S
+	WORD    $0x4ea2d74e // FSUB V14.4S, V26.4S, V2.4S
+	WORD    $0x4ea3d74f // FSUB V15.4S, V26.4S, V3.4S
+	WORD    $0x6e2cdc00 // FMUL V0.4S, V0.4S, V12.4S
+	WORD    $0x6e2ddc21 // FMUL V1.4S, V1.4S, V13.4S
+	WORD    $0x6e2edc42 // FMUL V2.4S, V2.4S, V14.4S
+	WORD    $0x6e2fdc63 // FMUL V3.4S, V3.4S, V15.4S
+	VLD1.P  64(R11), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	WORD    $0x6e25dc21 // FMUL V1.4S, V1.4S, V5.4S
+	WORD    $0x6e26dc42 // FMUL V2.4S, V2.4S, V6.4S
+	WORD    $0x6e27dc63 // FMUL V3.4S, V3.4S, V7.4S
+	VST1.P  [V0.S4, V1.S4, V2.S4, V3.S4], 64(R9)
+	SUBS    $16, R13
+	BGE     val16
+
+val16end:
+	ADD     $16, R13
+	SUBS    $4, R13
+	BLT     val4end
+
+val4:
+	VLD1.P  16(R10), [V0.S4]
+	WORD    $0x4e30f400 // FMAX V0.4S, V0.4S, V16.4S
+	WORD    $0x4eb1f400 // FMIN V0.4S, V0.4S, V17.4S
+	VMOV    V19.B16, V12.B16
+	VFMLA   V18.S4, V0.S4, V12.S4
+	WORD    $0x4eacd664 // FSUB V4.4S, V19.4S, V12.4S
+	VFMLA   V18.S4, V0.S4, V4.S4
+	VMOV    V4.B16, V0.B16
+	VMOV    V20.B16, V4.B16
+	VMOV    V21.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V22.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VMOV    V23.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V24.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VMOV    V25.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V26.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VSHL    $23, V12.S4, V12.S4
+	VADD    V26.S4, V12.S4, V12.S4
+	VMOV    V26.B16, V0.B16
+	VFMLA   V12.S4, V4.S4, V0.S4
+	WORD    $0x6e20ff40 // FDIV V0.4S, V26.4S, V0.4S
+	WORD    $0x4ea0d74c // FSUB V12.4S, V26.4S, V0.4S
+	WORD    $0x6e2cdc00 // FMUL V0.4S, V0.4S, V12.4S
+	VLD1.P  16(R11), [V4.S4]
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	VST1.P  [V0.S4], 16(R9)
+	SUBS    $4, R13
+	BGE     val4
+
+val4end:
+	ADD     $4, R13
+	CBZ     R13, val1end
+
+val1:
+	FMOVS.P 4(R10), F0
+	WORD    $0x4e30f400 // FMAX V0.4S, V0.4S, V16.4S
+	WORD    $0x4eb1f400 // FMIN V0.4S, V0.4S, V17.4S
+	VMOV    V19.B16, V12.B16
+	VFMLA   V18.S4, V0.S4, V12.S4
+	WORD    $0x4eacd664 // FSUB V4.4S, V19.4S, V12.4S
+	VFMLA   V18.S4, V0.S4, V4.S4
+	VMOV    V4.B16, V0.B16
+	VMOV    V20.B16, V4.B16
+	VMOV    V21.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V22.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VMOV    V23.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V24.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VMOV    V25.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V26.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VSHL    $23, V12.S4, V12.S4
+	VADD    V26.S4, V12.S4, V12.S4
+	VMOV    V26.B16, V0.B16
+	VFMLA   V12.S4, V4.S4, V0.S4
+	WORD    $0x6e20ff40 // FDIV V0.4S, V26.4S, V0.4S
+	WORD    $0x4ea0d74c // FSUB V12.4S, V26.4S, V0.4S
+	WORD    $0x6e2cdc00 // FMUL V0.4S, V0.4S, V12.4S
+	FMOVS.P 4(R11), F4
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	FMOVS.P F0, 4(R9)
+	SUBS    $1, R13
+	BNE     val1
+
+val1end:
+	ADD     R6, R1
+	ADD     R7, R2
+	ADD     R8, R3
+	SUBS    $1, R5
+	BNE     row
+	RET
+
+// func swishslopeF32NEON(a *vecArgs)
+TEXT ·swishslopeF32NEON(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    32(R0), R6
+	MOVD    40(R0), R7
+	MOVD    48(R0), R8
+	MOVD    56(R0), R5
+	MOVD    $0xc2b00000, R14
+	VDUP    R14, V16.S4
+	MOVD    $0x42aeac4f, R14
+	VDUP    R14, V17.S4
+	MOVD    $0xbfb8aa3b, R14
+	VDUP    R14, V18.S4
+	MOVD    $0x4b400000, R14
+	VDUP    R14, V19.S4
+	MOVD    $0x39238630, R14
+	VDUP    R14, V20.S4
+	MOVD    $0x3aafb97d, R14
+	VDUP    R14, V21.S4
+	MOVD    $0x3c1d9386, R14
+	VDUP    R14, V22.S4
+	MOVD    $0x3d635739, R14
+	VDUP    R14, V23.S4
+	MOVD    $0x3e75fdf1, R14
+	VDUP    R14, V24.S4
+	MOVD    $0x3f317219, R14
+	VDUP    R14, V25.S4
+	MOVD    $0x3f800000, R14
+	VDUP    R14, V26.S4
+
+row:
+	MOVD    R1, R9
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    64(R0), R13
+	SUBS    $16, R13
+	BLT     val16end
+
+val16:
+	VLD1.P  64(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV    V0.B16, V28.B16
+	VMOV    V1.B16, V29.B16
+	VMOV    V2.B16, V30.B16
+	VMOV    V3.B16, V31.B16
+	WORD    $0x4e30f400 // FMAX V0.4S, V0.4S, V16.4S
+	WORD    $0x4e30f421 // FMAX V1.4S, V1.4S, V16.4S
+	WORD    $0x4e30f442 // FMAX V2.4S, V2.4S, V16.4S
+	WORD    $0x4e30f463 // FMAX V3.4S, V3.4S, V16.4S
+	WORD    $0x4eb1f400 // FMIN V0.4S, V0.4S, V17.4S
+	WORD    $0x4eb1f421 // FMIN V1.4S, V1.4S, V17.4S
+	WORD    $0x4eb1f442 // FMIN V2.4S, V2.4S, V17.4S
+	WORD    $0x4eb1f463 // FMIN V3.4S, V3.4S, V17.4S
+	VMOV    V19.B16, V12.B16
+	VMOV    V19.B16, V13.B16
+	VMOV    V19.B16, V14.B16
+	VMOV    V19.B16, V15.B16
+	VFMLA   V18.S4, V0.S4, V12.S4
+	VFMLA   V18.S4, V1.S4, V13.S4
+	VFMLA   V18.S4, V2.S4, V14.S4
+	VFMLA   V18.S4, V3.S4, V15.S4
+	WORD    $0x4eacd664 // FSUB V4.4S, V19.4S, V12.4S
+	WORD    $0x4eadd665 // FSUB V5.4S, V19.4S, V13.4S
+	WORD    $0x4eaed666 // FSUB V6.4S, V19.4S, V14.4S
+	WORD    $0x4eafd667 // FSUB V7.4S, V19.4S, V15.4S
+	VFMLA   V18.S4, V0.S4, V4.S4
+	VFMLA   V18.S4, V1.S4, V5.S4
+	VFMLA   V18.S4, V2.S4, V6.S4
+	VFMLA   V18.S4, V3.S4, V7.S4
+	VMOV    V4.B16, V0.B16
+	VMOV    V5.B16, V1.B16
+	VMOV    V6.B16, V2.B16
+	VMOV    V7.B16, V3.B16
+	VMOV    V20.B16, V4.B16
+	VMOV    V20.B16, V5.B16
+	VMOV    V20.B16, V6.B16
+	VMOV    V20.B16, V7.B16
+	VMOV    V21.B16, V8.B16
+	VMOV    V21.B16, V9.B16
+	VMOV    V21.B16, V10.B16
+	VMOV    V21.B16, V11.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VFMLA   V1.S4, V5.S4, V9.S4
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VMOV    V22.B16, V4.B16
+	VMOV    V22.B16, V5.B16
+	VMOV    V22.B16, V6.B16
+	VMOV    V22.B16, V7.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VFMLA   V1.S4, V9.S4, V5.S4
+	VFMLA   V2.S4, V10.S4, V6.S4
+	VFMLA   V3.S4, V11.S4, V7.S4
+	VMOV    V23.B16, V8.B16
+	VMOV    V23.B16, V9.B16
+	VMOV    V23.B16, V10.B16
+	VMOV    V23.B16, V11.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VFMLA   V1.S4, V5.S4, V9.S4
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VMOV    V24.B16, V4.B16
+	VMOV    V24.B16, V5.B16
+	VMOV    V24.B16, V6.B16
+	VMOV    V24.B16, V7.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VFMLA   V1.S4, V9.S4, V5.S4
+	VFMLA   V2.S4, V10.S4, V6.S4
+	VFMLA   V3.S4, V11.S4, V7.S4
+	VMOV    V25.B16, V8.B16
+	VMOV    V25.B16, V9.B16
+	VMOV    V25.B16, V10.B16
+	VMOV    V25.B16, V11.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VFMLA   V1.S4, V5.S4, V9.S4
+	VFMLA   V2.S4, V6.S4, V10.S4
+	VFMLA   V3.S4, V7.S4, V11.S4
+	VMOV    V26.B16, V4.B16
+	VMOV    V26.B16, V5.B16
+	VMOV    V26.B16, V6.B16
+	VMOV    V26.B16, V7.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VFMLA   V1.S4, V9.S4, V5.S4
+	VFMLA   V2.S4, V10.S4, V6.S4
+	VFMLA   V3.S4, V11.S4, V7.S4
+	VSHL    $23, V12.S4, V12.S4
+	VSHL    $23, V13.S4, V13.S4
+	VSHL    $23, V14.S4, V14.S4
+	VSHL    $23, V15.S4, V15.S4
+	VADD    V26.S4, V12.S4, V12.S4
+	VADD    V26.S4, V13.S4, V13.S4
+	VADD    V26.S4, V14.S4, V14.S4
+	VADD    V26.S4, V15.S4, V15.S4
+	VMOV    V26.B16, V0.B16
+	VMOV    V26.B16, V1.B16
+	VMOV    V26.B16, V2.B16
+	VMOV    V26.B16, V3.B16
+	VFMLA   V12.S4, V4.S4, V0.S4
+	VFMLA   V13.S4, V5.S4, V1.S4
+	VFMLA   V14.S4, V6.S4, V2.S4
+	VFMLA   V15.S4, V7.S4, V3.S4
+	WORD    $0x6e20ff40 // FDIV V0.4S, V26.4S, V0.4S
+	WORD    $0x6e21ff41 // FDIV V1.4S, V26.4S, V1.4S
+	WORD    $0x6e22ff42 // FDIV V2.4S, V26.4S, V2.4S
+	WORD    $0x6e23ff43 // FDIV V3.4S, V26.4S, V3.4S
+	WORD    $0x4ea0d74c // FSUB V12.4S, V26.4S, V0.4S
+	WORD    $0x4ea1d74d // FSUB V13.4S, V26.4S, V1.4S
+	WORD    $0x4ea2d74e // FSUB V14.4S, V26.4S, V2.4S
+	WORD    $0x4ea3d74f // FSUB V15.4S, V26.4S, V3.4S
+	VMOV    V26.B16, V8.B16
+	VMOV    V26.B16, V9.B16
+	VMOV    V26.B16, V10.B16
+	VMOV    V26.B16, V11.B16
+	VFMLA   V12.S4, V28.S4, V8.S4
+	VFMLA   V13.S4, V29.S4, V9.S4
+	VFMLA   V14.S4, V30.S4, V10.S4
+	VFMLA   V15.S4, V31.S4, V11.S4
+	WORD    $0x6e28dc00 // FMUL V0.4S, V0.4S, V8.4S
+	WORD    $0x6e29dc21 // FMUL V1.4S, V1.4S, V9.4S
+	WORD    $0x6e2adc42 // FMUL V2.4S, V2.4S, V10.4S
+	WORD    $0x6e2bdc63 // FMUL V3.4S, V3.4S, V11.4S
+	VLD1.P  64(R11), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	WORD    $0x6e25dc21 // FMUL V1.4S, V1.4S, V5.4S
+	WORD    $0x6e26dc42 // FMUL V2.4S, V2.4S, V6.4S
+	WORD    $0x6e27dc63 // FMUL V3.4S, V3.4S, V7.4S
+	VST1.P  [V0.S4, V1.S4, V2.S4, V3.S4], 64(R9)
+	SUBS    $16, R13
+	BGE     val16
+
+val16end:
+	ADD     $16, R13
+	SUBS    $4, R13
+	BLT     val4end
+
+val4:
+	VLD1.P  16(R10), [V0.S4]
+	VMOV    V0.B16, V28.B16
+	WORD    $0x4e30f400 // FMAX V0.4S, V0.4S, V16.4S
+	WORD    $0x4eb1f400 // FMIN V0.4S, V0.4S, V17.4S
+	VMOV    V19.B16, V12.B16
+	VFMLA   V18.S4, V0.S4, V12.S4
+	WORD    $0x4eacd664 // FSUB V4.4S, V19.4S, V12.4S
+	VFMLA   V18.S4, V0.S4, V4.S4
+	VMOV    V4.B16, V0.B16
+	VMOV    V20.B16, V4.B16
+	VMOV    V21.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V22.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VMOV    V23.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V24.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VMOV    V25.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V26.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VSHL    $23, V12.S4, V12.S4
+	VADD    V26.S4, V12.S4, V12.S4
+	VMOV    V26.B16, V0.B16
+	VFMLA   V12.S4, V4.S4, V0.S4
+	WORD    $0x6e20ff40 // FDIV V0.4S, V26.4S, V0.4S
+	WORD    $0x4ea0d74c // FSUB V12.4S, V26.4S, V0.4S
+	VMOV    V26.B16, V8.B16
+	VFMLA   V12.S4, V28.S4, V8.S4
+	WORD    $0x6e28dc00 // FMUL V0.4S, V0.4S, V8.4S
+	VLD1.P  16(R11), [V4.S4]
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	VST1.P  [V0.S4], 16(R9)
+	SUBS    $4, R13
+	BGE     val4
+
+val4end:
+	ADD     $4, R13
+	CBZ     R13, val1end
+
+val1:
+	FMOVS.P 4(R10), F0
+	VMOV    V0.B16, V28.B16
+	WORD    $0x4e30f400 // FMAX V0.4S, V0.4S, V16.4S
+	WORD    $0x4eb1f400 // FMIN V0.4S, V0.4S, V17.4S
+	VMOV    V19.B16, V12.B16
+	VFMLA   V18.S4, V0.S4, V12.S4
+	WORD    $0x4eacd664 // FSUB V4.4S, V19.4S, V12.4S
+	VFMLA   V18.S4, V0.S4, V4.S4
+	VMOV    V4.B16, V0.B16
+	VMOV    V20.B16, V4.B16
+	VMOV    V21.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V22.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VMOV    V23.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V24.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VMOV    V25.B16, V8.B16
+	VFMLA   V0.S4, V4.S4, V8.S4
+	VMOV    V26.B16, V4.B16
+	VFMLA   V0.S4, V8.S4, V4.S4
+	VSHL    $23, V12.S4, V12.S4
+	VADD    V26.S4, V12.S4, V12.S4
+	VMOV    V26.B16, V0.B16
+	VFMLA   V12.S4, V4.S4, V0.S4
+	WORD    $0x6e20ff40 // FDIV V0.4S, V26.4S, V0.4S
+	WORD    $0x4ea0d74c // FSUB V12.4S, V26.4S, V0.4S
+	VMOV    V26.B16, V8.B16
+	VFMLA   V12.S4, V28.S4, V8.S4
+	WORD    $0x6e28dc00 // FMUL V0.4S, V0.4S, V8.4S
+	FMOVS.P 4(R11), F4
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	FMOVS.P F0, 4(R9)
+	SUBS    $1, R13
+	BNE     val1
+
+val1end:
+	ADD     R6, R1
+	ADD     R7, R2
+	ADD     R8, R3
+	SUBS    $1, R5
+	BNE     row
+	RET
+
+// func dotF32NEON(a *vecArgs)
+TEXT ·dotF32NEON(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    24(R0), R4
+	MOVD    40(R0), R6
+	MOVD    48(R0), R7
+	MOVD    64(R0), R5
+	SUBS    $16, R5
+	BLT     col16end
+
+col16:
+	MOVD    R1, R9
+	VLD1.P  64(R9), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P  64(R4), [V4.S4, V5.S4, V6.S4, V7.S4]
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    56(R0), R8
+
+col16rows:
+	VLD1    (R10), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1    (R11), [V12.S4, V13.S4, V14.S4, V15.S4]
+	ADD     R6, R10
+	ADD     R7, R11
+	WORD    $0x4ea4d58c // FSUB V12.4S, V12.4S, V4.4S
+	VFMLA   V12.S4, V8.S4, V0.S4
+	WORD    $0x4ea5d5ad // FSUB V13.4S, V13.4S, V5.4S
+	VFMLA   V13.S4, V9.S4, V1.S4
+	WORD    $0x4ea6d5ce // FSUB V14.4S, V14.4S, V6.4S
+	VFMLA   V14.S4, V10.S4, V2.S4
+	WORD    $0x4ea7d5ef // FSUB V15.4S, V15.4S, V7.4S
+	VFMLA   V15.S4, V11.S4, V3.S4
+	SUBS    $1, R8
+	BNE     col16rows
+	VST1.P  [V0.S4, V1.S4, V2.S4, V3.S4], 64(R1)
+	ADD     $64, R2
+	ADD     $64, R3
+	SUBS    $16, R5
+	BGE     col16
+
+col16end:
+	ADD     $16, R5
+	SUBS    $4, R5
+	BLT     col4end
+
+col4:
+	MOVD    R1, R9
+	VLD1.P  16(R9), [V0.S4]
+	VLD1.P  16(R4), [V4.S4]
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    56(R0), R8
+
+col4rows:
+	VLD1    (R10), [V8.S4]
+	VLD1    (R11), [V12.S4]
+	ADD     R6, R10
+	ADD     R7, R11
+	WORD    $0x4ea4d58c // FSUB V12.4S, V12.4S, V4.4S
+	VFMLA   V12.S4, V8.S4, V0.S4
+	SUBS    $1, R8
+	BNE     col4rows
+	VST1.P  [V0.S4], 16(R1)
+	ADD     $16, R2
+	ADD     $16, R3
+	SUBS    $4, R5
+	BGE     col4
+
+col4end:
+	ADD     $4, R5
+	CBZ     R5, col1end
+
+col1:
+	MOVD    R1, R9
+	FMOVS.P 4(R9), F0
+	FMOVS.P 4(R4), F4
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    56(R0), R8
+
+col1rows:
+	FMOVS   (R10), F8
+	FMOVS   (R11), F12
+	ADD     R6, R10
+	ADD     R7, R11
+	WORD    $0x4ea4d58c // FSUB V12.4S, V12.4S, V4.4S
+	VFMLA   V12.S4, V8.S4, V0.S4
+	SUBS    $1, R8
+	BNE     col1rows
+	FMOVS.P F0, 4(R1)
+	ADD     $4, R2
+	ADD     $4, R3
+	SUBS    $1, R5
+	BNE     col1
+
+col1end:
+	RET
+
 // func peakF32NEON(n int)
 TEXT ·peakF32NEON(SB), NOSPLIT, $0-8
 	MOVD    n+0(FP), R0

@@ -84,7 +84,8 @@ func ReadFile(f *os.File, o ReadOptions) (*Model, error) {
 	return readParts(s, o, cutBytes)
 }
 
-// readParts is ReadFile of a part of a file; data of least bytes are read one by one.
+// readParts is ReadFile of a part of a file. Raw data of at least least bytes are read one by one, when a layer takes
+// them.
 func readParts(s *io.SectionReader, o ReadOptions, least int64) (*Model, error) {
 	c := &cutter{from: s, least: least}
 	c.reset(0)
@@ -120,7 +121,7 @@ type cutter struct {
 	least int64 // length of data that are cut out
 }
 
-// reset goes on from a place of the file.
+// reset makes the cutter go on reading at byte at of the file.
 func (c *cutter) reset(at int64) {
 	c.at = at
 	c.in = bufio.NewReader(io.NewSectionReader(c.from, at, c.from.Size()-at))
@@ -152,7 +153,7 @@ var dataIn = path{modelGraph: {
 	graphNode:        {nodeAttribute: {attrTensor: {tensorRaw: nil}}},
 }}
 
-// message copies fields up to a place of the file. It looks into those that lead to data.
+// message copies the fields up to byte end of the file. It descends into the fields on the path to raw data.
 func (c *cutter) message(end int64, to path) (out message, err error) {
 	for c.at < end {
 		tag, err := c.varint()

@@ -110,6 +110,9 @@ func sameInFile(t *testing.T, n *blocks.Network) {
 
 // A damaged file is read as its bytes are, too: refused, or the same network.
 func TestReadFileSurvivesDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads thousands of files")
+	}
 	n, err := zoo.Get("mobilenet_v3_small@res=32,classes=10,width=0.5")
 	if err != nil {
 		t.Fatal(err)

@@ -86,6 +86,9 @@ func TestQuantizedIsReadBack(t *testing.T) {
 		if name == "fast_scnn@res=64" {
 			continue // a mean over the whole map is read as global, which rounds halves otherwise
 		}
+		if testing.Short() && i%3 != 0 {
+			continue
+		}
 		n, err := zoo.Get(name)
 		if err != nil {
 			t.Fatal(err)

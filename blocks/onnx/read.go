@@ -421,7 +421,7 @@ func (r *reader) operator(n *nodeProto) error {
 	}
 	o, ok := operators[n.op]
 	if !ok {
-		return fail(errors.New("this program does not read it"))
+		return fail(errors.New("this program does not read it (nas show --operators lists those that it reads)"))
 	}
 	if err := o.understood(c, r.opset); err != nil {
 		return fail(err)

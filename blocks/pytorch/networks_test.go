@@ -126,38 +126,47 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 			b.Apply("class", &blocks.Softmax{}, y)
 		}),
 		outsiders(t),
-		// Names as other exporters give them, no marks, and outputs that are read again.
-		built(t, `3 "odd\ names`, blocks.Shape{H: 7, W: 7, C: 3}, func(b *blocks.Builder, x blocks.Value) {
-			for _, name := range []string{"/features/0/Conv", "/features/0 Conv", `head."""\.a`, `head."""\.b`, `head."""\.c`,
-				`head."""\.d`, "self", "x", "torch.F"} {
-				x = b.Apply(name, &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}, Bias: true}, x)
-			}
-			y := b.Apply("0", &blocks.Activation{Func: blocks.ReLU}, x)
-			z := b.Apply("1", &blocks.ChannelPool{Pool: blocks.MaxPool}, x)
-			y = b.Apply("2", &blocks.Mul{}, y, z)
-			p := b.Apply("channel_shuffle", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1)}, y)
-			y = b.Apply("mixed", &blocks.ChannelShuffle{Groups: 2}, p)
-			y = b.Apply("sum", &blocks.Add{}, y, p, x)
-			b.Apply("again", &blocks.Resize{H: 7, W: 7}, y)
-		}),
-		built(t, "heads", blocks.Shape{H: 32, W: 48, C: 3}, func(b *blocks.Builder, x blocks.Value) {
-			fine := blocks.Named{Name: "stem", Block: blocks.LearningToDownsample{Channels: [3]int{4, 6, 8},
-				Act: blocks.ReLU}}.Build(b, x)
-			b.Mark(1, 1)
-			x = blocks.Named{Name: "stage1.block1", Block: blocks.InvertedResidual{Out: 12, Expanded: 16, Stride: 2,
-				Act: blocks.ReLU}}.Build(b, fine)
-			b.Mark(2, 0)
-			b.Scope("head", func() {
-				x = blocks.Named{Name: "aspp", Block: blocks.ASPP{Out: 8, Rates: []int{2, 3}, Act: blocks.ReLU}}.Build(b, x)
-				x = blocks.Named{Name: "context", Block: blocks.PyramidPooling{Out: 8, Bins: []int{1, 2},
-					Act: blocks.ReLU}}.Build(b, x)
-				x = blocks.Named{Name: "fusion", Block: blocks.FeatureFusion{Out: 8, Fine: fine, Act: blocks.ReLU}}.Build(b, x)
-				x = blocks.Named{Name: "lraspp", Block: blocks.LRASPP{Hidden: 8, Classes: 4, Low: fine,
-					Act: blocks.ReLU}}.Build(b, x)
-				b.Apply("resize", &blocks.Resize{H: 32, W: 48}, x)
-			})
-		}),
+		oddNames(t),
+		heads(t),
 	}
+}
+
+// oddNames has names as other exporters give them, no marks, and outputs that are read again.
+func oddNames(t testing.TB) *blocks.Network {
+	return built(t, `3 "odd\ names`, blocks.Shape{H: 7, W: 7, C: 3}, func(b *blocks.Builder, x blocks.Value) {
+		for _, name := range []string{"/features/0/Conv", "/features/0 Conv", `head."""\.a`, `head."""\.b`, `head."""\.c`,
+			`head."""\.d`, "self", "x", "torch.F"} {
+			x = b.Apply(name, &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}, Bias: true}, x)
+		}
+		y := b.Apply("0", &blocks.Activation{Func: blocks.ReLU}, x)
+		z := b.Apply("1", &blocks.ChannelPool{Pool: blocks.MaxPool}, x)
+		y = b.Apply("2", &blocks.Mul{}, y, z)
+		p := b.Apply("channel_shuffle", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1)}, y)
+		y = b.Apply("mixed", &blocks.ChannelShuffle{Groups: 2}, p)
+		y = b.Apply("sum", &blocks.Add{}, y, p, x)
+		b.Apply("again", &blocks.Resize{H: 7, W: 7}, y)
+	})
+}
+
+// heads has the heads of segmentation networks.
+func heads(t testing.TB) *blocks.Network {
+	return built(t, "heads", blocks.Shape{H: 32, W: 48, C: 3}, func(b *blocks.Builder, x blocks.Value) {
+		fine := blocks.Named{Name: "stem", Block: blocks.LearningToDownsample{Channels: [3]int{4, 6, 8},
+			Act: blocks.ReLU}}.Build(b, x)
+		b.Mark(1, 1)
+		x = blocks.Named{Name: "stage1.block1", Block: blocks.InvertedResidual{Out: 12, Expanded: 16, Stride: 2,
+			Act: blocks.ReLU}}.Build(b, fine)
+		b.Mark(2, 0)
+		b.Scope("head", func() {
+			x = blocks.Named{Name: "aspp", Block: blocks.ASPP{Out: 8, Rates: []int{2, 3}, Act: blocks.ReLU}}.Build(b, x)
+			x = blocks.Named{Name: "context", Block: blocks.PyramidPooling{Out: 8, Bins: []int{1, 2},
+				Act: blocks.ReLU}}.Build(b, x)
+			x = blocks.Named{Name: "fusion", Block: blocks.FeatureFusion{Out: 8, Fine: fine, Act: blocks.ReLU}}.Build(b, x)
+			x = blocks.Named{Name: "lraspp", Block: blocks.LRASPP{Hidden: 8, Classes: 4, Low: fine,
+				Act: blocks.ReLU}}.Build(b, x)
+			b.Apply("resize", &blocks.Resize{H: 32, W: 48}, x)
+		})
+	})
 }
 
 // settled draws weights in which no term is trivial, and an input; batch

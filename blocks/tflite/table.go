@@ -75,7 +75,7 @@ func (d data) table(i int) (table, error) {
 	}
 	size := int(binary.LittleEndian.Uint16(head))
 	if size < 4 || size%2 != 0 {
-		return table{}, errors.New("a table of a wrong size")
+		return table{}, errors.New("a table of a wrong size: the file is damaged: export it again")
 	}
 	fields := d.at(int(v)+4, size-4)
 	if fields == nil {

@@ -41,6 +41,7 @@ type app struct {
 	json           bool
 	started        bool // the command line was understood
 	warned         bool // of the config
+	config         *config.Config
 	meter          *meter
 	rest           func() // ends the pulse of the meter
 	file           fileOptions
@@ -84,7 +85,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
 	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has read enough
-		fmt.Fprintln(stderr, "nas: "+printable(shortened(errorText(err))))
+		text := errorText(err)
+		if a.config != nil && errors.As(err, new(*config.UsageError)) {
+			text = a.config.Place(text)
+		}
+		fmt.Fprintln(stderr, "nas: "+printable(shortened(text)))
 	}
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
@@ -177,16 +182,22 @@ ARCH is a network: ` + archForms + `.`,
 	return root
 }
 
-// emptyFlag returns an error for a flag that is given without a value, as by a variable of a script that is not set:
-// the command would run as if the flag were not there.
+// emptyFlag returns an error for a flag that is given without a value, as by a variable of a script that is not set, or
+// as the 0 that stands for a default: the command would run as if the flag were not there.
 func emptyFlag(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
-		empty := f.Value.String() == ""
+		value := f.Value.String()
+		empty := value == ""
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			empty = slices.Contains(list.GetSlice(), "")
 		}
-		if empty && err == nil {
+		zero := value == f.DefValue && strings.TrimSuffix(value, "s") == "0" && strings.Contains(f.Usage, "(default")
+		switch {
+		case err != nil:
+		case empty:
 			err = usagef("--%s is empty: give it a value, or leave it out", f.Name)
+		case zero:
+			err = usagef("--%s %s: want more than 0, or leave it out", f.Name, value)
 		}
 	})
 	return err

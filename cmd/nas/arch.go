@@ -1,9 +1,12 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/blocks/inherit"
 	"nas/internal/netfile"
 	"nas/internal/resolve"
 	"nas/latency/timing"
@@ -124,4 +127,72 @@ func (a *app) weightsOf(n *resolve.Network, file string, seed uint64) (*blocks.W
 		a.notef("note: the names in %s begin with %s, which was taken off\n", file, wrapper)
 	}
 	return w, usage(err)
+}
+
+// inheritFlags name the network whose weights another one begins with.
+type inheritFlags struct {
+	from, weights string // an ARCH, and the file of its weights; "" where it has its own
+	data          string // the folder of images that batch normalisation is fitted to; "" for none
+}
+
+func (f *inheritFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.from, "inherit", "", "begin with the weights of another network, `ARCH`, such as "+
+		"results/fashion-mnist:12")
+	cmd.Flags().StringVar(&f.weights, "inherit-weights", "", "the `FILE` of the weights of --inherit "+
+		"(default: those that its run kept, or of its .onnx or .tflite file)")
+}
+
+// hasWeights tells whether a network comes with weights.
+func hasWeights(n *resolve.Network) bool {
+	return n.Weights != nil || n.File != nil || n.WeightsFile != ""
+}
+
+// inherited returns the weights that a network begins with: those of its parent as far as there is a place for them;
+// without one, what weightsOf returns.
+func (a *app) inherited(n *resolve.Network, f inheritFlags, file string, seed uint64) (*blocks.Weights, error) {
+	switch {
+	case f.from == "" && f.weights+f.data != "":
+		return nil, usagef("--inherit-weights and --data go with --inherit, which names the other network")
+	case f.from == "":
+		return a.weightsOf(n, file, seed)
+	case file != "":
+		return nil, usagef("--weights and --inherit: want one of them")
+	}
+	parent, err := find(f.from)
+	if err != nil {
+		return nil, err
+	}
+	if f.weights == "" && !hasWeights(parent) {
+		return nil, usagef("--inherit %s: it has no trained weights here: name a trial whose weights its run kept, or an "+
+			".onnx or .tflite file, or give the file of its weights by --inherit-weights", f.from)
+	}
+	from, err := a.weightsOf(parent, f.weights, seed)
+	if err != nil {
+		return nil, err
+	}
+	w, report, err := inherit.Weights(n.Network, parent.Network, from, seed)
+	if err != nil {
+		return nil, usage(err)
+	}
+	if !a.quiet {
+		a.notef("%s inherits %.1f %% of its values from %s%s%s\n", n.Title,
+			100*float64(report.Inherited)/float64(report.Values), parent.Title, listed("; drawn anew: ", report.Drawn),
+			listed("; without a place here: ", report.Left))
+	}
+	if f.data == "" {
+		return w, nil
+	}
+	return settled(n.Network, w, f.data)
+}
+
+// listed are the first names of a list, behind a text; "" for an empty list.
+func listed(text string, names []string) string {
+	const most = 6
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > most:
+		names = append(names[:most:most], "...")
+	}
+	return text + strings.Join(names, ", ")
 }

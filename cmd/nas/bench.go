@@ -105,7 +105,7 @@ should be running.`,
 		},
 	}
 	f := cmd.Flags()
-	deviceFlags(cmd, &on, "what runs them", "threads (default 1, or the recipe's)")
+	deviceFlags(cmd, &on, "what runs them", "threads")
 	f.IntVar(&runs, "runs", 0,
 		fmt.Sprintf("timed runs (default: until the median is known to %g %%)", 100*timing.MedianPrecision))
 	f.StringVar(&weights, "weights", "", weightsHelp+"; random ones, the default, take the same time")

@@ -80,7 +80,7 @@ fits the model; the profile comes to --out, by default pixel7.json.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
-	deviceFlags(cmd, &o.on, "what is timed", "threads (default 1, or the recipe's)")
+	deviceFlags(cmd, &o.on, "what is timed", "threads")
 	f.DurationVar(&o.budget, "budget", time.Minute, "wall time, fitting included")
 	f.DurationVar(&o.sustained, "sustained", 0,
 		"put the device under load for so long before, such as 10m, and keep it hot")

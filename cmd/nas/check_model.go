@@ -39,7 +39,7 @@ func (o *againstOptions) flags(cmd *cobra.Command) {
 	f.Float64Var(&o.tolerance, "tolerance", 3, "difference in `PER CENT` that counts as none")
 	f.DurationVar(&o.budget, "budget", time.Minute, "how long to measure until it cannot be told")
 	f.Uint64Var(&o.seed, "seed", 1, "of the order in which the two are measured")
-	deviceFlags(cmd, &o.on, "what runs them", "threads (default 1, or the recipe's)")
+	deviceFlags(cmd, &o.on, "what runs them", "threads")
 }
 
 // verdictError is the exit code of a verdict that is not a pass.

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks/zoo"
+	"nas/internal/device"
 	"nas/internal/netfile"
 	"nas/latency/devices"
 )
@@ -21,7 +22,7 @@ func completions(root *cobra.Command) {
 			}
 		}
 		for flag, values := range map[string]func() []string{
-			"format": netfile.Writable, "device": func() []string { return append([]string{"native"}, devices.Recipes()...) },
+			"format": netfile.Writable, "device": device.Names,
 			"what": plotNames, "profile": devices.Profiles,
 		} {
 			if cmd.Flags().Lookup(flag) != nil {

@@ -34,7 +34,8 @@ depthwise convolution moves more bytes for each MAC.`,
   nas cost --in 14x14x96 --out 96 --kernel 5 --expand 4 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := fmt.Sscanf(in, "%dx%dx%d", &o.in.H, &o.in.W, &o.in.C); err != nil || o.in.String() != in {
+			if _, err := fmt.Sscanf(in, "%dx%dx%d", &o.in.H, &o.in.W, &o.in.C); err != nil || o.in.String() != in ||
+				min(o.in.H, o.in.W, o.in.C) < 1 {
 				return usagef("--in %q: want height x width x channels, such as 56x56x64", in)
 			}
 			rows, err := o.rows()

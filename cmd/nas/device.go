@@ -16,7 +16,7 @@ func deviceFlags(cmd *cobra.Command, c *device.Choice, what, threads string) {
 	f.StringVar(&c.Device, "device", "", what+": "+deviceForms)
 	f.StringVar(&c.DType, "dtype", "",
 		"float32 or int8, the type of weights and activations (default: the device's, or float32)")
-	f.IntVar(&c.Threads, "threads", 0, threads)
+	f.IntVar(&c.Threads, "threads", 0, threads+" (default 1, or the recipe's)")
 }
 
 // runtimeOf returns the runtime that --device and --dtype name. Errors in the name or in the

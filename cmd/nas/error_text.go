@@ -25,6 +25,11 @@ func errorText(err error) string {
 		cure = file.Path + ": permission denied: allow it with chmod, or run as the file's owner"
 	case errors.Is(file, syscall.ENOSPC):
 		cure = file.Path + ": the disk is full: free some space and try again"
+	case errors.Is(file, syscall.EFBIG):
+		cure = file.Path + ": the file would be larger than this process or the file system allows: raise the limit " +
+			"(ulimit -f), or give a path on another one"
+	case errors.Is(file, syscall.ENXIO):
+		cure = file.Path + " is a device that is not there, or a pipe without its other end: give the path of a file"
 	case errors.Is(file, syscall.ENAMETOOLONG):
 		cure = file.Path + ": no file has so long a name: give the path of a file"
 	case errors.Is(file, syscall.ELOOP):

@@ -10,6 +10,7 @@ import (
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/blocks/inherit"
 	"nas/internal/device"
 	"nas/internal/edits"
 	"nas/internal/explain"
@@ -177,7 +178,8 @@ func (a *app) writeEdited(n *resolve.Network, x *explain.Explanation, o *explain
 		if err != nil {
 			return nil, err
 		}
-		return edits.Weights(n.Network, w, edited, o.seed), nil
+		w, _, err = inherit.Weights(edited, n.Network, w, o.seed)
+		return w, err
 	}
 	files, err := netfile.Files(format, o.out, edited, weights, form)
 	if err != nil {

@@ -21,13 +21,15 @@ func newExport(a *app) *cobra.Command {
 	var seed uint64
 	var form netfile.Form
 	var integers integerFlags
+	var parent inheritFlags
 	cmd := &cobra.Command{
 		Use:   "export ARCH --format FORMAT --out FILE",
 		Short: "Write a network to a file for other programs",
 		Long: `Export writes a network to a file. Formats: ` + strings.Join(netfile.Writable(), ", ") + `. Without --format
 the ending of the file's name decides; --out - writes to standard output.
 Formats that hold weights get those of --weights, else the network's own, or ones
-drawn from the seed. Format pytorch writes a Python module, net.py, and its
+drawn from the seed; with --inherit those of a network near this one, as far as there is a place for
+them, whose batch normalisation is fitted to the images of --data. Format pytorch writes a Python module, net.py, and its
 weights beside it, net.safetensors. Format onnx writes one file, N x C x H x W. A
 network that came from an ONNX file keeps its number of images, the names of its
 nodes, and names and layouts of its input and its outputs. Format tflite writes one
@@ -69,8 +71,8 @@ of C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 			}
 			drawn := false
 			draw := func() (*blocks.Weights, error) {
-				drawn = weights == "" && n.Weights == nil && n.File == nil && n.WeightsFile == ""
-				return a.weightsOf(n, weights, seed)
+				drawn = weights == "" && parent.from == "" && !hasWeights(n)
+				return a.inherited(n, parent, weights, seed)
 			}
 			if a.isStdout(out) {
 				data, err := netfile.Encode(format, n.Network, draw, form)
@@ -87,16 +89,8 @@ of C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 			if err != nil {
 				return err
 			}
-			if err := keepsTrained(files, weights); err != nil {
+			if err := a.saveExported(files, n, weights); err != nil {
 				return err
-			}
-			for _, f := range files {
-				if err := a.save(f.Path, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {
-					return err
-				}
-				if !a.quiet {
-					a.notef("%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
-				}
 			}
 			if drawn && !a.quiet {
 				a.notef("the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
@@ -108,10 +102,29 @@ of C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write, - for standard output")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "of weights that are drawn")
 	cmd.Flags().StringVar(&weights, "weights", "", weightsHelp)
+	parent.flags(cmd)
+	cmd.Flags().StringVar(&parent.data, "data", "", "with --inherit, the `DIR` of images as of nas train, for the "+
+		"statistics of batch normalisation (default: those of the parent)")
 	flagsOf(cmd, &form.ONNX, &batch)
 	integers.flags(cmd)
 	a.fileFlags(cmd)
 	return cmd
+}
+
+// saveExported writes the files of a network.
+func (a *app) saveExported(files []netfile.File, n *resolve.Network, weights string) error {
+	if err := keepsTrained(files, weights); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := a.save(f.Path, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {
+			return err
+		}
+		if !a.quiet {
+			a.notef("%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
+		}
+	}
+	return nil
 }
 
 // keepsTrained returns an error if writing the files would replace weights other than those of --weights. The

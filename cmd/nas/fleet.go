@@ -141,7 +141,7 @@ that comes by message names a program: what a worker runs is on its own command 
 	addTraining(f, &trains, &data, &scratch)
 	f.BoolVar(&evaluates, "evaluates", false, "evaluate candidates, beside --measures")
 	f.StringVar(&on.Device, "device", "", "where networks are timed: "+device.Forms)
-	f.IntVar(&on.Threads, "threads", 0, "threads of a network that is timed")
+	f.IntVar(&on.Threads, "threads", 0, "threads of a network that is timed (default 1, or the recipe's)")
 	return cmd
 }
 

@@ -83,7 +83,7 @@ ARCH is ` + archForms + `.`,
 	f.StringVar(&o.Profile, "profile", "", "a latency profile (default: this machine's)")
 	acceptProfile(f, &o.AcceptProfile)
 	f.IntVar(&o.Threads, "threads", 1, "threads, where neither --profile nor --space is given")
-	f.IntVar(&o.Evaluations, "evaluations", 0, "networks scored at most")
+	f.IntVar(&o.Evaluations, "evaluations", 0, "networks scored at most (default: 6000 with the score imagenet, else 600)")
 	f.IntVar(&o.Workers, "workers", 0, "networks evaluated at once (default: one a core)")
 	f.BoolVar(&o.Resume, "resume", false, "continue the run in the directory; start one if there is none")
 	a.jsonFlag(cmd)

@@ -60,6 +60,9 @@ func asProgram(t *testing.T, args ...string) *exec.Cmd {
 // TestJobs: 200 candidates over 4 processes, told in random order, with a damaged folder and one of another run in each
 // round, come to the bytes of a run of one process, and the two are refused by name.
 func TestJobs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some hundred small programs are run")
+	}
 	dir := t.TempDir()
 	whole, hand, other := filepath.Join(dir, "whole"), filepath.Join(dir, "hand"), filepath.Join(dir, "other")
 	wantExit(t, exitDone, "", "run", writeJobsConfig(t, whole, 32), "-q")

@@ -30,6 +30,9 @@ slots = 2
 // TestJobsTrain: candidates that four processes train by job folders, told in random order, with a damaged folder and
 // one whose weights are lost in each round, come to the trials and the weights of a run of one process.
 func TestJobsTrain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some hundred small programs are run")
+	}
 	dir := t.TempDir()
 	recipe := filepath.Join(dir, "train.toml")
 	if err := os.WriteFile(recipe, []byte(jobTrainer), 0o600); err != nil {
@@ -140,6 +143,9 @@ func (x *toldBadly) tell(t *testing.T, run, jobs string, names []string) {
 // TestJobsTrainedHere: a run that was told trainings by job folders, good ones and a failed one, and is then continued
 // on one machine, trains none of them again, and comes to the trials of a run of one process.
 func TestJobsTrainedHere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some hundred small programs are run")
+	}
 	dir := t.TempDir()
 	recipe, notes := filepath.Join(dir, "train.toml"), filepath.Join(dir, "notes")
 	text := strings.Replace(jobTrainer, "test $((", `echo "$params {epochs}" >> `+notes+"\ntest $((", 1)

@@ -22,7 +22,6 @@ import (
 	"nas/internal/runstore"
 	"nas/internal/view"
 	"nas/internal/work"
-	"nas/search"
 )
 
 func newRun(a *app) *cobra.Command {
@@ -260,7 +259,7 @@ func (a *app) runOnce(ctx context.Context, c *config.Config, o *runFlags) (dir s
 	}
 	a.printOutcome(r)
 	switch {
-	case r.Summary.Status == search.StatusInterrupted:
+	case r.Interrupted:
 		again := "nas run " + shellWord(filepath.Join(r.Dir, runstore.ConfigFile)) + " --resume"
 		if strings.Contains(o.seeds, ",") {
 			again = "the same command with --resume" // goes on with the other seeds

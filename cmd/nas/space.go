@@ -123,6 +123,7 @@ func (a *app) loadConfig(path string, set ...func(*config.Config) error) (*confi
 		return nil, usage(err)
 	}
 	a.warnConfig(path, c)
+	a.config = c
 	return c, nil
 }
 

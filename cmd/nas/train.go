@@ -14,7 +14,8 @@ import (
 type trainFlags struct {
 	train.Options
 	data, weights, out, plot string
-	until                    int // epochs after which it ends, 0: at the end
+	inherit                  inheritFlags
+	until                    int // stop after this many epochs of the schedule; 0: after all of them
 	val, subset              int
 	resume, test             bool
 }
@@ -38,10 +39,12 @@ Pictures are cut to the proportions of the network's input and scaled to it. Wit
 5,000 at most, is held out for validation. The test images are read with --test alone, at the end.
 
 The network gets (value/255 - 0.5) / 0.25: nas infer --mean 0.5 --std 0.25 gives it the same. A softmax at its end
-is left to the loss. After each epoch a checkpoint is written beside the weights; --resume goes on from it and ends
+is left to the loss. With --inherit the training begins with the weights of a network near this one, such as another
+trial of the run, as far as there is a place for them; a quarter of the epochs is then often enough. After each epoch a checkpoint is written beside the weights; --resume goes on from it and ends
 with the same weights, to the bit, as a training that was never interrupted. So does any number of --threads.`,
 		Example: `  nas train mobilenet_v2@width=0.35,res=32,classes=10 --data cifar-10-batches-bin --flip
   nas train results/fashion-mnist:17 --data data/fashion-mnist --epochs 20 --test
+  nas train results/fashion-mnist:17 --data data/fashion-mnist --inherit results/fashion-mnist:12 --epochs 5
   nas train net.toml --data photos --optimizer adamw --lr 0.002 --resume`,
 		Args: oneArch,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,6 +79,7 @@ with the same weights, to the bit, as a training that was never interrupted. So 
 	f.Uint64Var(&o.Seed, "seed", o.Seed, "of the weights to begin with, and of what is random in the training")
 	f.IntVar(&o.Workers, "threads", runtime.NumCPU(), "threads")
 	f.StringVar(&o.weights, "weights", "", weightsHelp+", to begin with")
+	o.inherit.flags(cmd)
 	f.IntVar(&o.val, "val", 5000, "validation images at most")
 	f.IntVar(&o.subset, "subset", 0, "train on so many images only (default: all)")
 	f.BoolVar(&o.resume, "resume", false, "go on from the checkpoint, if there is one")
@@ -116,7 +120,7 @@ func (a *app) train(ctx context.Context, arch string, o trainFlags) error {
 	if err != nil {
 		return err
 	}
-	start, err := a.weightsOf(n, o.weights, o.Seed)
+	start, err := a.inherited(n, o.inherit, o.weights, o.Seed)
 	if err != nil {
 		return err
 	}
@@ -133,6 +137,11 @@ func (a *app) train(ctx context.Context, arch string, o trainFlags) error {
 	if files.old != nil {
 		if err := t.Load(files.old); err != nil {
 			return usagef("%s: %w", files.checkpoint, err)
+		}
+	}
+	if o.inherit.from != "" && files.old == nil {
+		if err := a.judgeInherited(ctx, t, data, o.Workers); err != nil {
+			return err
 		}
 	}
 	out := trained{Network: n.Title, Params: n.Counts().Params, Images: data.Train.Len(), Val: data.Val.Len(),

@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
 	"nas/accuracy/images"
 	"nas/accuracy/train"
+	"nas/blocks"
 	"nas/blocks/pytorch"
 	"nas/internal/boundedfile"
 	"nas/internal/plural"
@@ -147,4 +149,31 @@ func learningOf(out *trained) report.Learning {
 		g.Lines[1].Points = append(g.Lines[1].Points, report.XY{X: x, Y: e.TrainPct})
 	}
 	return g
+}
+
+// judgeInherited says what weights are worth before they are trained.
+func (a *app) judgeInherited(ctx context.Context, t *train.Trainer, data *images.Data, workers int) error {
+	t.Settle()
+	pct, err := train.Judge(ctx, t.Network(), t.Weights(), data.Val, workers)
+	if err == nil && !a.quiet {
+		a.notef("before the training %.2f %% of the validation images are right\n", pct)
+	}
+	return err
+}
+
+// settled fits the batch normalisation of weights to images.
+func settled(n *blocks.Network, w *blocks.Weights, dir string) (*blocks.Weights, error) {
+	data, err := images.Open(dir, images.Options{Shape: n.Input()})
+	if err != nil {
+		return nil, usage(err)
+	}
+	o := train.Defaults()
+	o.Workers = runtime.NumCPU()
+	t, err := train.New(n, w, data.Train, o)
+	if err != nil {
+		return nil, usage(err)
+	}
+	defer t.Close()
+	t.Settle()
+	return t.Weights(), nil
 }

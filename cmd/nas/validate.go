@@ -170,7 +170,7 @@ func readArchs(path string) ([]*blocks.Network, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(nets) == 0 {
-		return nil, usagef("%s lists no network", path)
+		return nil, usagef("%s lists no network: want one ARCH a line", path)
 	}
 	return nets, nil
 }

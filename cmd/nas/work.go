@@ -206,7 +206,7 @@ search: its bytes are then those of a search on one machine.`,
 	f.StringVar(&name, "name", "", "the name of this worker in the outcomes (default: the host's)")
 	f.BoolVar(&again, "again", false, "do jobs that have an outcome again")
 	f.StringVar(&on.Device, "device", "", "where networks are timed: "+device.Forms)
-	f.IntVar(&on.Threads, "threads", 0, "threads of a network that is timed")
+	f.IntVar(&on.Threads, "threads", 0, "threads of a network that is timed (default 1, or the recipe's)")
 	addTraining(f, &trains, &data, &scratch)
 	return cmd
 }

@@ -52,7 +52,7 @@ func placeOf(path string) (place, error) {
 	case err == nil && !info.Mode().IsRegular():
 		return place{path, info}, nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return place{}, &PlaceError{path, " cannot be written: " + cause(err).Error(), err}
+		return place{}, &PlaceError{path, " cannot be written: " + cause(err).Error() + ": name another file", err}
 	case err != nil:
 		info = nil
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	Output      Output      `toml:"output"`
 
 	file     string
+	lines    tomlfile.Lines // of the file
 	warnings []Problem
 	accepted bool              // see AcceptProfiles
 	texts    map[string][]byte // of profiles, see SetProfile
@@ -156,7 +157,7 @@ type Search struct {
 	Evaluations Evaluations `toml:"evaluations" unit:"networks" example:"20_000"`
 	// Trials is the largest number of candidates that are asked for, infeasible ones
 	// included. Default 20 x evaluations, or 400000 with plateau.
-	Trials int `toml:"trials" unit:"networks" example:"100_000"`
+	Trials int `toml:"trials" zero:"20 x evaluations" unit:"networks" example:"100_000"`
 	// Time is the wall time of the search. Default 0, no limit.
 	Time Duration `toml:"time" unit:"duration" example:"'10m'"`
 	// Plateau stops the search if the hypervolume has grown by less than 0.1 % over so many
@@ -230,7 +231,7 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	}
 	c := defaults(path)
 	c.file = path
-	d := decoder{}
+	d := decoder{written: map[string]string{}}
 	d.table("", tree, c)
 	c.checkSpace(&d)
 	c.check(&d)
@@ -243,6 +244,7 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 		return nil, &Error{path, d.problems}
 	}
 	place(c.warnings, lines)
+	c.lines = lines
 	return c, nil
 }
 
@@ -263,6 +265,9 @@ func (c *Config) checkSpace(d *decoder) {
 	}
 	for _, p := range se.Problems {
 		want := p.Want
+		if p.Value == "" {
+			p.Value = d.written[p.Key]
+		}
 		switch {
 		case len(p.Words) > 0:
 			want = OneOf(strings.Trim(p.Value, `"`), p.Words)

@@ -95,6 +95,19 @@ channels = 16
 kernel = [3,
   40]
 `, []string{"b.toml:7: space.stage[1].kernel[2] = 40:"}},
+		{"zeros that stand for a default", `[space]
+input = []
+classes = 0
+divisor = 0
+[[space.stage]]
+channels = []
+[search]
+trials = 0
+`, []string{
+			"b.toml:2: space.input = []: want height, width and channels", "b.toml:3: space.classes = 0: want the number",
+			"b.toml:4: space.divisor = 0: want a number above 0, or no such line, which means 8",
+			"b.toml:6: space.stage[1].channels = []: want output channels",
+			"b.toml:8: search.trials = 0: want a number above 0, or no such line, which means 20 x evaluations"}},
 		{"missing", `[[space.stage]]
 channels = 16
 `, []string{"space.input", "space.classes"}},
@@ -146,6 +159,24 @@ objectives = ["latency@phone", "speed"]
 	}
 }
 
+func TestPlace(t *testing.T) {
+	c, err := Decode("b.toml", []byte(small+"[latency]\nthreads = 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for message, want := range map[string]string{
+		"latency.threads = 1: no":        "b.toml:8: latency.threads = 1: no",
+		"space.stage[1].channels: no":    "b.toml:6: space.stage[1].channels: no",
+		"latency.profile: there is none": "b.toml:7: latency.profile: there is none",
+		"search.start[2] = \"x\": no":    "b.toml: search.start[2] = \"x\": no",
+		"the latency.profile":            "the latency.profile",
+	} {
+		if got := c.Place(message); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // The caller's checks report in the same breath, with lines.
 func TestChecks(t *testing.T) {
 	_, err := Decode("b.toml", []byte(small+`[search]
@@ -188,6 +219,7 @@ func TestShippedConfigs(t *testing.T) {
 			t.Errorf("%s: the resolved config does not load: %v\n%s", f, err, text)
 			continue
 		}
+		again.lines = c.lines
 		if !reflect.DeepEqual(c, again) {
 			t.Errorf("%s: the resolved config is another one:\n%+v\n%+v", f, c, again)
 		}
@@ -221,6 +253,9 @@ func FuzzDecode(f *testing.F) {
 						w[i].Line = 0
 					}
 				}
+			}
+			if again != nil {
+				again.lines = c.lines
 			}
 			if err != nil || !reflect.DeepEqual(c, again) {
 				t.Errorf("the resolved config is another one: %v\n%+v\n%+v\n%s", err, c, again, out)

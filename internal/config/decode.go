@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"nas/internal/tomlfile"
 	"nas/space"
 )
 
@@ -20,6 +21,8 @@ type decoder struct {
 	// unread are the keys whose values could not be read, and those that unknown keys stand for. The
 	// config holds defaults for them, of which nothing is said.
 	unread []string
+	// written are the values as the file has them, by key.
+	written map[string]string
 }
 
 // add reports a problem, unless it is with a value that nobody wrote.
@@ -57,16 +60,21 @@ type (
 // table fills the struct that dst points to.
 func (d *decoder) table(path string, tree map[string]any, dst any) {
 	v := reflect.ValueOf(dst).Elem()
-	fields := map[string]reflect.Value{}
+	fields, zeros := map[string]reflect.Value{}, map[string]string{}
 	for i := range v.NumField() {
-		if key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("toml"), ","); key != "" {
-			fields[key] = v.Field(i)
+		tag := v.Type().Field(i).Tag
+		if key, _, _ := strings.Cut(tag.Get("toml"), ","); key != "" {
+			fields[key], zeros[key] = v.Field(i), tag.Get("zero")
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(tree)) {
 		at := join(path, key)
 		if f, ok := fields[key]; ok {
+			before := len(d.problems)
 			d.value(at, tree[key], f)
+			if is := zeros[key]; is != "" && f.IsZero() && len(d.problems) == before {
+				d.refuse(at, "0", tomlfile.NoZero(is))
+			}
 			continue
 		}
 		keys := slices.Sorted(maps.Keys(fields))
@@ -81,6 +89,7 @@ func (d *decoder) table(path string, tree map[string]any, dst any) {
 }
 
 func (d *decoder) value(path string, x any, dst reflect.Value) {
+	d.written[path] = show(x)
 	if dst.Kind() == reflect.Pointer {
 		dst.Set(reflect.New(dst.Type().Elem()))
 		dst = dst.Elem()
@@ -265,7 +274,12 @@ func show(x any) string {
 		return strconv.Quote(v)
 	case map[string]any:
 		return "a table"
-	case []map[string]any, []any:
+	case []any:
+		if len(v) == 0 {
+			return "[]"
+		}
+		return "a list"
+	case []map[string]any:
 		return "a list"
 	case time.Time:
 		return "a date"

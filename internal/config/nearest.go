@@ -156,9 +156,10 @@ func meant(path, key string, keys []string) (at, text string) {
 	if w := Nearest(key, keys); w != "" {
 		return join(path, w), w
 	}
+	exact := slices.ContainsFunc(tables, func(t tableKeys) bool { return slices.Contains(t.keys, key) })
 	for _, t := range tables {
 		w := called(key, t.keys)
-		if w == "" || t.path == path {
+		if w == "" || t.path == path || exact && w != key {
 			continue
 		}
 		here := join(t.path, w)

@@ -11,6 +11,7 @@ func TestOtherNames(t *testing.T) {
 	for _, c := range []struct{ table, line, means string }{
 		{"[[space.stage]]", "kernel_size = 5", "kernel?"},
 		{"[[space.stage]]", "ksize = 5", "kernel?"},
+		{"[output]", "kind = 'aspp'", "kind in [space.head]?"},
 		{"[[space.stage]]", "strides = 2", "stride?"},
 		{"[[space.stage]]", "expand_ratio = 6", "expansion?"},
 		{"[[space.stage]]", "expansion-ratio = 6", "expansion?"},

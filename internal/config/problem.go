@@ -112,6 +112,20 @@ func place(problems []Problem, lines tomlfile.Lines) {
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
 }
 
+// Place puts the file and the line of a key before a message that begins with one.
+func (c *Config) Place(message string) string {
+	key := atStart.FindString(message)
+	if key == "" || c.file == "" {
+		return message
+	}
+	if line := c.lines.Of(key); line > 0 {
+		return fmt.Sprintf("%s:%d: %s", c.file, line, message)
+	}
+	return c.file + ": " + message
+}
+
+var atStart = regexp.MustCompile(`^(space|latency|accuracy|constraints|search|output)(\.[a-z0-9_]+|\[\d+\])+`)
+
 // Warn adds a warning about a value that is allowed and probably a slip. A [Check] may call it.
 func (c *Config) Warn(key, value, why string) {
 	c.warnings = append(c.warnings, Problem{Key: key, Value: value, Want: why})

@@ -19,8 +19,29 @@ import (
 	"nas/latency/timing"
 )
 
+// inProcess are the runtimes written in Go, by the names that a person gives them. A name without -int8 is also the
+// Device.Name of the runtime, which profiles hold.
+var inProcess = []struct {
+	name string
+	make func(threads int) timing.Runtime // threads is 1 or more
+}{
+	{timing.NativeName, func(threads int) timing.Runtime { return native.New(threads) }},
+	{timing.NativeName + integers, func(threads int) timing.Runtime { return native.New(threads).Integers() }},
+}
+
+// Names returns the names of the runtimes written in Go, and then of the shipped recipes.
+func Names() []string {
+	var names []string
+	for _, r := range inProcess {
+		names = append(names, r.name)
+	}
+	return append(names, devices.Recipes()...)
+}
+
+func ofIntegers(name string) bool { return strings.HasSuffix(name, integers) }
+
 // Forms says what Runtime understands, for help texts.
-var Forms = "native, " + strings.Join(devices.Recipes(), ", ") +
+var Forms = strings.Join(slices.DeleteFunc(Names(), ofIntegers), ", ") +
 	", native or one of ONNX Runtime or TFLite with -int8 behind it" +
 	", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
 
@@ -53,8 +74,8 @@ type Choice struct {
 // named returns the device's name with the data type in it, if it has one of its own.
 func (c Choice) named() (string, error) {
 	name, host := cutHost(cmp.Or(c.Device, timing.NativeName))
-	base, known := shipped(name)
-	known = known || base == timing.NativeName
+	base := strings.TrimSuffix(name, integers)
+	known := slices.Contains(Names(), base)
 	switch {
 	case !slices.Contains([]string{"", float32Type, int8Type}, c.DType):
 		return "", fmt.Errorf("data type %q: want float32 or int8", c.DType)
@@ -79,11 +100,10 @@ func (c Choice) Runtime() (timing.Runtime, error) {
 	if threads < 0 {
 		return nil, fmt.Errorf("%d threads: want at least 1", threads)
 	}
-	switch device {
-	case timing.NativeName:
-		return native.New(max(1, threads)), nil
-	case timing.NativeName + integers:
-		return native.New(max(1, threads)).Integers(), nil
+	for _, r := range inProcess {
+		if r.name == device {
+			return r.make(max(1, threads)), nil
+		}
 	}
 	name, host := cutHost(device)
 	text, files, err := textOf(name)
@@ -169,8 +189,11 @@ func (b beside) Open(name string) (fs.File, error) {
 
 // Name is the name that profiles of a device hold, without asking the device; "" for a recipe that cannot be read.
 func Name(device string) string {
-	if device == "" || device == timing.NativeName || device == timing.NativeName+integers {
-		return timing.NativeName
+	device = cmp.Or(device, timing.NativeName)
+	for _, r := range inProcess {
+		if r.name == device {
+			return strings.TrimSuffix(device, integers)
+		}
 	}
 	rt, err := Choice{Device: device}.Runtime()
 	if r, ok := rt.(*recipe.Recipe); err == nil && ok {

@@ -110,3 +110,20 @@ func TestRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestInProcess: a profile is found by the name of the runtime that made it.
+func TestInProcess(t *testing.T) {
+	for _, r := range inProcess {
+		rt, err := Choice{Device: r.name}.Runtime()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := rt.Device()
+		if want := Name(r.name); d.Name != want || d.Threads != 1 {
+			t.Errorf("the device of %s is %q with %d threads, want %q with 1", r.name, d.Name, d.Threads, want)
+		}
+		if is := strings.HasSuffix(r.name, integers); is != (d.DType == int8Type) {
+			t.Errorf("the device of %s is of %s", r.name, d.DType)
+		}
+	}
+}

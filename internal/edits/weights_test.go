@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/blocks/inherit"
 )
 
 // small is a network with a width of 20 inside its block, and kernels of 5.
@@ -43,6 +44,16 @@ func output(t *testing.T, n *blocks.Network, w *blocks.Weights) []float32 {
 	return acts[len(acts)-1].Data
 }
 
+// inherited are the weights that an edited network takes from the one it was.
+func inherited(t *testing.T, edited, n *blocks.Network, w *blocks.Weights) *blocks.Weights {
+	t.Helper()
+	v, _, err := inherit.Weights(edited, n, w, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // TestWiderComputesTheSame: new channels are read with weights of 0, so a network with wider channels computes what it
 // did before. Narrower ones do not.
 func TestWiderComputesTheSame(t *testing.T) {
@@ -51,7 +62,7 @@ func TestWiderComputesTheSame(t *testing.T) {
 	want := output(t, n, w)
 	for edit, same := range map[string]bool{"width-up@1": true, "width-down@1": false, "kernel-3@1": false} {
 		m := apply(t, n, edit)
-		got := output(t, m, Weights(n, w, m, 7))
+		got := output(t, m, inherited(t, m, n, w))
 		off := 0.0
 		for i := range want {
 			off = max(off, math.Abs(float64(got[i]-want[i])))
@@ -67,7 +78,7 @@ func TestSmallerKernelIsTheCentre(t *testing.T) {
 	n := small(t)
 	w := blocks.NewWeights(n, 3)
 	m := apply(t, n, "kernel-3@1")
-	v := Weights(n, w, m, 7)
+	v := inherited(t, m, n, w)
 	at := slices.IndexFunc(n.Nodes, func(nd blocks.Node) bool {
 		c, ok := nd.Op.(*blocks.Conv)
 		return ok && c.Kernel[0] == 5

@@ -18,7 +18,6 @@ import (
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/latency/devices"
-	"nas/latency/timing"
 	"nas/search"
 )
 
@@ -107,7 +106,7 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 	on := named.Choice{Device: l.Device, DType: l.DType, Threads: max(1, l.Threads)}
 	if _, err := on.Runtime(); err != nil && (l.DType == "" || l.DType == "float32" || l.DType == "int8") {
 		want := strings.TrimPrefix(fault.Text(err), "device "+l.Device+": ")
-		switch near := config.Nearest(l.Device, append(devices.Recipes(), timing.NativeName)); {
+		switch near := config.Nearest(l.Device, named.Names()); {
 		case slices.Contains(devices.Profiles(), l.Device):
 			want = fmt.Sprintf("that is a profile: want profile = %q, and no device", l.Device)
 		case near != "":

@@ -86,7 +86,7 @@ func checkTraining(c *config.Config, report func(key, value, want string)) {
 	}
 	switch info, err := os.Stat(a.Data); {
 	case a.Data == "" && r.Needs("{data}"):
-		report("accuracy.data", `""`, "is missing: want the folder of the data set that the evaluator's {data} stands for")
+		report("accuracy.data", "", "is missing: want the folder of the data set that the evaluator's {data} stands for")
 	case a.Data == "":
 	case err != nil:
 		report("accuracy.data", strconv.Quote(a.Data), "there is no such folder: want that of the data set; "+

@@ -214,6 +214,9 @@ func TestSpacesTravel(t *testing.T) {
 // TestFleetLatency: the latency of an objective is that of a worker's device, which the run has calibrated; the run
 // goes on without the worker's profile being made anew.
 func TestFleetLatency(t *testing.T) {
+	if testing.Short() {
+		t.Skip("calibrates")
+	}
 	_, a := serve(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	text := strings.NewReplacer(`profile = "raspi4-fbnet"`,

@@ -148,6 +148,9 @@ func (a *Access) connect(name string, more ...nats.Option) (*nats.Conn, error) {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
 		return nil, fault.Errorf("fleet: %s does not let us in: give the token, nkey or credentials of the service (%w)",
 			redacted(a.URL), err)
+	case errors.As(err, new(*net.DNSError)):
+		return nil, fault.Errorf("fleet: %q: there is no such host: want nats://HOST:PORT, or tls://HOST:PORT",
+			redacted(a.URL))
 	case err != nil:
 		return nil, fault.Errorf("fleet: %q: want nats://HOST:PORT, or tls://HOST:PORT (%w)", redacted(a.URL), err)
 	}

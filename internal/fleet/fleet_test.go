@@ -297,6 +297,9 @@ func TestWorkerLeaves(t *testing.T) {
 // TestSearcherRestarts: a searcher that is cut off at any instant and started again, with a service that lost its store
 // meanwhile or not, ends with the bytes of a run on one machine, and computes hardly anything twice.
 func TestSearcherRestarts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a fleet is started many times")
+	}
 	const trials = 300
 	want := single(t, trials)
 	for _, lose := range []bool{false, true} {

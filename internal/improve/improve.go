@@ -119,7 +119,8 @@ func Improve(ctx context.Context, o Options) (*Improvement, error) {
 		return nil, err
 	}
 	c := comparison{Setup: found.Setup.Unlimited(), options: &o, arch: arch, found: found, out: newImprovement(found)}
-	if found.Summary.Status == search.StatusInterrupted {
+	if found.Interrupted {
+		c.out.Status = search.StatusInterrupted
 		return c.out, nil
 	}
 	for _, step := range []func(context.Context) error{c.choose, c.measure, c.edits, c.judge} {

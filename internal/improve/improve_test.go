@@ -41,6 +41,9 @@ func zooNetwork(t *testing.T, spec string) *blocks.Network {
 // model is trial 0, the result is within its latency, its edits are what lies
 // between the two, and a resumed improvement is the same.
 func TestImprove(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three hundred networks are scored")
+	}
 	const name = "mobilenet_v2@width=0.35,res=96"
 	o := Options{Name: name, Network: zooNetwork(t, name), Profile: runtest.Profile(t), Evaluations: 300,
 		Dir: filepath.Join(t.TempDir(), "run")}

@@ -129,7 +129,8 @@ func readTask(folder string) (t tasks.Task, err error) {
 		err = t.Check()
 	}
 	if err != nil {
-		return t, fault.Errorf("jobs: %s is damaged: %w", path, err)
+		return t, fault.Errorf("jobs: %s is damaged: %w: copy it again, or make the job again with nas ask --again",
+			path, err)
 	}
 	return t, nil
 }

@@ -32,6 +32,7 @@ var rules = []rule{
 	{"blocks/engine", []string{"blocks", "blocks/kernels", "blocks/kernels/int8", "blocks/kernels/integer", "blocks/quant"}, nil},
 	{"blocks/zoo", []string{"blocks", "internal/levenshtein"}, nil},
 	{"blocks/structure", []string{"blocks"}, nil},
+	{"blocks/inherit", []string{"blocks"}, nil},
 	{"blocks/onnx", []string{"blocks", "blocks/kernels/integer", "blocks/quant", "blocks/structure"}, []string{"google.golang.org/protobuf/encoding/protowire"}},
 	{"blocks/pytorch", []string{"blocks"}, nil},
 	{"blocks/quant", []string{"blocks", "blocks/kernels/integer"}, nil},

@@ -145,8 +145,11 @@ func (o *ownDevice) sustained() (*latency.Profile, error) {
 	}
 	p, err := latency.Cached(own.Sustained().Device())
 	if err != nil {
-		return nil, config.Usagef("latency.profile: there is no profile of this device when it is hot: nas calibrate "+
-			"--sustained 10m%s makes it, which takes 11 minutes: %w", o.flags(), err)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return nil, errors.Join(config.Usagef("latency.profile: there is no profile of this device when it is hot: "+
+			"nas calibrate --sustained 10m%s makes it, which takes 11 minutes", o.flags()), err)
 	}
 	o.Sayf("latency profile: %s, calibrated %s %s", p.Device, p.Created.Format(time.DateTime), p.Calibration.Heat)
 	if !o.covers(p) {

@@ -148,8 +148,10 @@ func fromFile(text string, o netfile.Options) (*Network, error) {
 // converter. Such a network is called after its file.
 var exporterNames = []string{"", "torch_jit", "torch-jit-export", "main_graph", "tf2onnx", "MLIR Converted."}
 
+// fromArch reads an arch string, which a person may have broken into lines.
 func fromArch(text string) (*Network, error) {
-	a, err := space.Parse(strings.TrimSpace(text))
+	words := strings.Fields(strings.ReplaceAll(text, "|", " | "))
+	a, err := space.Parse(strings.Join(words, " "))
 	if err != nil {
 		return nil, err
 	}

@@ -63,6 +63,8 @@ func TestFind(t *testing.T) {
 		{"mobilenet_v2", "zoo", mobile},
 		{"mobilenet_v2@width=1,res=96", "zoo", mobile},
 		{" " + arch + " ", "arch string", net.Counts().Params},
+		{strings.ReplaceAll(arch, "| ", "|\n\t"), "arch string", net.Counts().Params},
+		{strings.ReplaceAll(arch, " ", ""), "arch string", net.Counts().Params},
 		{file, file, net.Counts().Params},
 		{dir + ":0", "trial 0 of " + dir, net.Counts().Params},
 		{dir + ":" + a.ID(), "trial 0 of " + dir, net.Counts().Params},

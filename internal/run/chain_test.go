@@ -22,6 +22,9 @@ func TestChain(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	c := runtest.Config(t, "")
 	c.Accuracy.Proxy = "rankmean(naswot,depth)"
+	if testing.Short() {
+		c.Accuracy.Proxy = "rankmean(params,depth)"
+	}
 	out := mustRun(t, t.Context(), Options{Options: work.Options{Workers: 2}, Config: c})
 	for _, test := range []struct {
 		name string
@@ -33,6 +36,7 @@ func TestChain(t *testing.T) {
 		{"one worker", testOneWorker},
 		{"watched", testLive},
 		{"stopped and resumed", testStoppedAndResumed},
+		{"stopped while it measures", testStoppedMeasuring},
 		{"derived files come back", testDerivedFiles},
 		{"another config", testAnotherConfig},
 	} {
@@ -121,6 +125,30 @@ func testStoppedAndResumed(t *testing.T, out *Outcome) {
 	again.Output.Dir, again.Accuracy.Proxy = stopped.Dir, c.Accuracy.Proxy
 	mustRun(t, t.Context(), Options{Options: work.Options{Workers: 2}, Config: again, Resume: true})
 	sameTrials(t, out.Dir, stopped.Dir)
+}
+
+// A run that is stopped while it measures its front exports nothing before it ends, and does both when it is resumed.
+func testStoppedMeasuring(t *testing.T, out *Outcome) {
+	c := runtest.Config(t, filepath.Join(out.Dir, "profile.json"))
+	c.AcceptProfiles()
+	c.Output.Measure = 3
+	ctx, cancel := context.WithCancel(t.Context())
+	progress := func(p work.Progress) {
+		if p.Step == "measure" {
+			cancel()
+		}
+	}
+	stopped := mustRun(t, ctx, Options{Options: work.Options{Progress: progress}, Config: c})
+	if !stopped.Interrupted || len(stopped.Exported) > 0 || stopped.Summary.Status != search.StatusEvaluations {
+		t.Errorf("interrupted %v, exported %d files, the search ended by %v", stopped.Interrupted, len(stopped.Exported),
+			stopped.Summary.Status)
+	}
+	runtest.Read(t, stopped.Dir, "report.html")
+	again := mustRun(t, t.Context(), Options{Config: c, Resume: true})
+	if again.Interrupted || len(again.Exported) == 0 || again.Measured == nil || again.Measured.Skipped != "" {
+		t.Errorf("resumed: interrupted %v, exported %d files, measured %+v", again.Interrupted, len(again.Exported),
+			again.Measured)
+	}
 }
 
 func testDerivedFiles(t *testing.T, out *Outcome) {

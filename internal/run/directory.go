@@ -180,7 +180,7 @@ func checkManifest(store *runstore.Run, s *evaluator.Setup, started time.Time) e
 	}
 	then := store.Manifest()
 	if err := then.Same(&now); err != nil {
-		return config.Usage(err)
+		return config.Usagef("%s: %w", store.Path(runstore.ManifestFile), err)
 	}
 	return nil
 }

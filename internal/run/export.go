@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,8 +19,9 @@ import (
 )
 
 // export writes the named picks of the front. Where the format holds weights, they are those that training left, or
-// else freshly drawn: the networks are untrained then. It returns the files.
-func export(s *evaluator.Setup, run string, front []Member) (files []string, err error) {
+// else freshly drawn: the networks are untrained then. It returns the files. A cancelled context ends it before the
+// next file: drawing the weights of a large network takes seconds.
+func export(ctx context.Context, s *evaluator.Setup, run string, front []Member) (files []string, err error) {
 	points := make([][2]float64, len(front))
 	for i, m := range front {
 		points[i] = [2]float64{m.Latency.Mid, m.Accuracy.Mid}
@@ -54,6 +56,9 @@ func export(s *evaluator.Setup, run string, front []Member) (files []string, err
 			return from.WeightsFor(s.Config.Seed)
 		}
 		for _, format := range s.Config.Output.Export {
+			if ctx.Err() != nil {
+				return files, nil
+			}
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return nil, err
 			}

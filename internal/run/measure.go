@@ -60,7 +60,6 @@ func measure(
 		if rows, err = timeMembers(ctx, s, rt, members, measuredBefore(store, earlier)); err != nil {
 			if ctx.Err() != nil {
 				s.Report(work.Progress{Step: "measure", Ended: true})
-				s.Sayf("interrupted: exporting and drawing what was found")
 				return &Measured{Skipped: "interrupted"}, nil
 			}
 			return nil, err

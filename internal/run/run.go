@@ -41,11 +41,13 @@ type Outcome struct {
 	Exported []string  // files
 	Ended    string    // how the search ended, in words
 	NoFront  string    // why nothing is on the front, and what would help; empty if something is
-	Elapsed  time.Duration
+	// Interrupted says that the search, the measuring or the exporting was cut short; resuming does the rest.
+	Interrupted bool
+	Elapsed     time.Duration
 }
 
-// Run carries out a config. A cancelled context ends the search cleanly: what was found so far is kept,
-// drawn and can be resumed, and the status of the outcome's summary is interrupted. The config is
+// Run carries out a config. A cancelled context ends it cleanly: what was found so far is kept and drawn, nothing
+// more is measured or exported, and resuming goes on from there. The config is
 // completed in place: with the networks of a warm start, and with what it leaves to the budget.
 func Run(ctx context.Context, o Options) (*Outcome, error) {
 	started := time.Now()
@@ -96,9 +98,13 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 		if out.Measured, err = measure(ctx, setup, store, out.Front, earlier); err != nil {
 			return nil, err
 		}
-		if out.Exported, err = export(setup, store.Dir(), out.Front); err != nil {
+		if out.Exported, err = export(ctx, setup, store.Dir(), out.Front); err != nil {
 			return nil, err
 		}
+	}
+	out.Interrupted = out.Summary.Status == search.StatusInterrupted || ctx.Err() != nil
+	if out.Interrupted {
+		setup.Sayf("interrupted: drawing what was found, and exporting nothing")
 	}
 	if err := finish(ctx, setup, store, out, started); err != nil {
 		return nil, err

@@ -2,6 +2,8 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"nas/internal/config"
@@ -112,6 +114,10 @@ func explore(
 	}
 	summary, err = far.search(ctx, searcher, s, store, o)
 	s.Report(work.Progress{Step: "search", Ended: true})
+	if errors.Is(err, search.ErrDiverged) {
+		err = fmt.Errorf("%s: %w: restore the file, or give another directory with --out",
+			store.Path(runstore.TrialsFile), err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

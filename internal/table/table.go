@@ -142,7 +142,7 @@ func (t *Table) header(cells []string) error {
 	for i, c := range cells {
 		key := strings.ToLower(c)
 		if _, twice := t.index[key]; twice && c != "" {
-			return fmt.Errorf("two columns are called %s", c)
+			return fmt.Errorf("two columns are called %s: want a name of its own for each", c)
 		}
 		t.index[key] = i
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -43,7 +44,8 @@ func (e *Error) Error() string {
 }
 
 // Decode decodes a text of at most so many bytes into v, a struct or a map. It returns the keys that
-// a struct has no field for, in order. Its error is an [*Error].
+// a struct has no field for, in order. Its error is an [*Error]. A field with a tag "zero" must not be 0 in the text:
+// there 0 stands for what the tag says.
 func Decode(data []byte, v any, bytes int) (unknown []string, err error) {
 	if len(data) > bytes {
 		return nil, &Error{Problem: fmt.Sprintf("the text has more than %d bytes", bytes)}
@@ -59,7 +61,28 @@ func Decode(data []byte, v any, bytes int) (unknown []string, err error) {
 	for _, k := range meta.Undecoded() {
 		unknown = append(unknown, k.String())
 	}
-	return unknown, nil
+	return unknown, zero(data, v, &meta)
+}
+
+// zero returns an error for the first field of a struct that the text sets to 0, where 0 stands for a default.
+func zero(data []byte, v any, meta *toml.MetaData) error {
+	s := reflect.ValueOf(v).Elem()
+	if s.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range s.NumField() {
+		f := s.Type().Field(i)
+		key := f.Tag.Get("toml")
+		if is := f.Tag.Get("zero"); is != "" && s.Field(i).IsZero() && meta.IsDefined(key) {
+			return &Error{Line: LinesOf(data).Of(key), Key: key, Problem: "0: " + NoZero(is)}
+		}
+	}
+	return nil
+}
+
+// NoZero says what is wrong with a 0 that would stand for a default.
+func NoZero(is string) string {
+	return fmt.Sprintf("want a number above 0, or no such line, which means %s", is)
 }
 
 // inWords says what an error of the TOML package means.
@@ -81,6 +104,7 @@ func inWords(data []byte, err error) *Error {
 	} else if p.Position.Line > 0 {
 		e.quote(data)
 	}
+	e.open(data)
 	for _, w := range words {
 		if i := strings.Index(strings.ToLower(e.Problem), w.has); i >= 0 {
 			e.Problem = e.line + w.say
@@ -93,13 +117,37 @@ func inWords(data []byte, err error) *Error {
 // second is the key that an error of the TOML package finds a second time.
 var second = regexp.MustCompile(`^Key '(.+)' (?:has already|was already)`)
 
+// open moves an error to the line where a list begins that has no end: the TOML package finds the key behind it.
+func (e *Error) open(data []byte) {
+	lines := strings.Split(string(data), "\n")
+	if !strings.Contains(e.Problem, "expected a comma") || e.Line > len(lines) || !next.MatchString(lines[e.Line-1]) {
+		return
+	}
+	key := e.Key[strings.LastIndexByte(e.Key, '.')+1:]
+	for at := e.Line - 1; at >= 1; at-- {
+		if m := next.FindStringSubmatch(lines[at-1]); m != nil && m[1] == key {
+			e.Line, e.Problem, e.line = at, "the list or table in {} that begins here has no end", ""
+			return
+		}
+	}
+}
+
+// next is a line that begins with a key or a table.
+var next = regexp.MustCompile(`^\s*(?:([\w-]+)\s*=|\[\[?\w)`)
+
+// header is a line with a whole [table] or [[entry of a list]].
+var header = regexp.MustCompile(`^\s*(\[[^\[\]]+\]|\[\[[^\[\]]+\]\])\s*(#.*)?$`)
+
 // quote keeps the line of the error, or the one before it whose end the TOML package has read, where its key is not
 // that of the error.
 func (e *Error) quote(data []byte) {
 	lines := strings.Split(string(data), "\n")
 	if strings.Contains(e.Problem, "table name") || strings.Contains(e.Problem, "table array") {
-		for e.Line > 1 && e.Line <= len(lines) && !strings.Contains(lines[e.Line-1], "[") {
-			e.Line--
+		for at := min(e.Line, len(lines)); at >= 1; at-- {
+			if l := lines[at-1]; strings.HasPrefix(strings.TrimSpace(l), "[") && !header.MatchString(l) {
+				e.Line = at
+				break
+			}
 		}
 		e.Key = ""
 	}

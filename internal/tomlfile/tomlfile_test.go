@@ -68,6 +68,10 @@ func TestMistakesInWords(t *testing.T) {
 		{"[b]\nc 3", `line 2, key b: "c 3": a key without a value`},
 		{"[b]\nc = 5ms\nd = 1", "\"c = 5ms\": something stands behind"},
 		{"[b\nc = 1", `line 1: "[b": want [table]`},
+		{"[b\nc = [1, 2]", `line 1: "[b": want [table]`},
+		{"a = 1\n[b\n\n# [x]\nc = [1, 2]", `line 2: "[b": want [table]`},
+		{"[a]\n[[b]\nc = [1, 2]\n[d]", `line 2: "[[b]": want`},
+		{"[a]\n[b\n[c]", `line 2: "[b": want [table]`},
 		{"c = 5ms", `line 1: "c = 5ms": something`},
 		{"[[a]]\n[a]", "a second time"},
 		{"a", "cut off"},
@@ -77,6 +81,9 @@ func TestMistakesInWords(t *testing.T) {
 		{"[a\n", "alone in its line"},
 		{"[]", "want [table]"},
 		{"a = [1 2]", "lacks a comma"},
+		{"[x]\na = [1,\n 2\n\nb = [3]", "line 2, key x.a: the list or table in {} that begins here has no end"},
+		{"[[x]]\na = [1, 2\n[y]", "line 2, key x.a: the list or table in {} that begins here has no end"},
+		{"a = [1,\n 2 3]", "line 2, key a: \"2 3]\": a list or a table in {} lacks a comma"},
 		{"a = [,]", "a comma too many"},
 		{"a = {b = 1 c = 2}", "lacks a comma"},
 		{`a = "\q"`, "backslash"},
@@ -107,6 +114,26 @@ func TestMistakesInWords(t *testing.T) {
 			if strings.Contains(err.Error(), speak) {
 				t.Errorf("%q: %v: %q is no word for a person", c.text, err, speak)
 			}
+		}
+	}
+}
+
+// A zero that would be taken for a default is told.
+func TestZeros(t *testing.T) {
+	for text, want := range map[string]string{
+		"n = 1\nm = 0":   "",
+		"m = 0\nn = 0":   "line 2, key n: 0: want a number above 0, or no such line, which means 16",
+		"f = 0.0":        "line 1, key f: 0: want a number above 0, or no such line, which means an hour",
+		"m = 3":          "",
+		"n = -1\nf = -2": "",
+	} {
+		var v struct {
+			N int     `toml:"n" zero:"16"`
+			F float64 `toml:"f" zero:"an hour"`
+			M int     `toml:"m"`
+		}
+		if _, err := Decode([]byte(text), &v, Small); (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}
 }

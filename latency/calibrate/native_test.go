@@ -38,6 +38,9 @@ func smallNetworks(t *testing.T, n int) []*blocks.Network {
 
 // What is asserted of real timings is their form, never their value.
 func TestNativeEndToEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("calibrates")
+	}
 	rt := native.New(1)
 	nets := smallNetworks(t, 36)
 	calls := 0

@@ -90,10 +90,10 @@ type Spec struct {
 	Pattern string `toml:"pattern"`
 	Unit    string `toml:"unit"` // of the times: "s", "ms", "us", "ns"
 	// Batch is the number of models of one start with {models}, at most 1000; 0: 16.
-	Batch int `toml:"batch"`
+	Batch int `toml:"batch" zero:"16"`
 	// TimeoutS bounds one start of any command in seconds, at most a day; 0: 120. Retries is
 	// the number of further attempts after a failed one, at most 20.
-	TimeoutS float64 `toml:"timeout_s"`
+	TimeoutS float64 `toml:"timeout_s" zero:"120"`
 	Retries  int     `toml:"retries"`
 }
 

@@ -42,8 +42,8 @@ func EstimatePublished() (Published, error) {
 
 // leaveFamiliesOut estimates each published network by a second level fitted without
 // the network's family. The recipe class of the network is given. The interval comes from
-// leaving out each of the other families as well, early recipes counted as base: what a class
-// that nobody has told apart yet shifts belongs to the error of a new family.
+// leaving out each of the other families as well, with early recipes counted as base: the recipe
+// of a new family may be of a class that is not known yet, and its shift is part of the error.
 func leaveFamiliesOut(first *twolevel.Model, rows []trained) ([]heldOut, error) {
 	var out []heldOut
 	for _, family := range families {
@@ -81,8 +81,8 @@ func leaveFamiliesOut(first *twolevel.Model, rows []trained) ([]heldOut, error) 
 	return out, nil
 }
 
-// withoutEarly returns the rows with early recipes counted as base: that class was added
-// after models without it had erred on the families that have it.
+// withoutEarly returns the rows with early recipes counted as base. The class was added
+// because models without it had misjudged the families that have it.
 func withoutEarly(rows []trained) []trained {
 	rows = slices.Clone(rows)
 	for i := range rows {
@@ -107,7 +107,7 @@ func splitFamily(rows []trained, family string) (in, rest []trained) {
 // figures say what estimates of networks are worth.
 type figures struct{ tau, sameCost, regretMean, regretWorst float64 }
 
-// add adds one of n equal shares: the figures of some networks, scored by score.
+// add adds the figures of the networks rows under score, divided by n. After n calls f is the mean.
 func (f *figures) add(n float64, rows []stat.Judged, score []float64) {
 	truth := make([]float64, len(rows))
 	for i := range rows {

@@ -24,7 +24,7 @@ func (s split) at(x int) int {
 }
 
 // cols returns the width of the tile for m pixels and n remaining columns: the widest that leaves less than a panel
-// unused. Widths that exist for a single pixel only are used for a single pixel, and only in full.
+// unused. A width that has a kernel for one pixel only is taken if m is 1 and all its columns are needed.
 func (t *tiles) cols(m, n int) int {
 	w := 0
 	for j := 1; j < len(t.rows); j++ {

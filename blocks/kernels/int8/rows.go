@@ -14,7 +14,7 @@ import (
 type rowPlan struct {
 	split
 	tiles   []rowTile // with bias in bytes from that of the first class
-	classes [][2]int  // the taps of a kernel row that lie in the map, from and to; outputs of a class have them alike
+	classes [][2]int  // first and one past the last tap of a kernel row inside the map; one pair a class of outputs
 }
 
 // rowKernels are the kernels of one size and stride, by rows and outputs.
@@ -24,7 +24,7 @@ type rowKernels struct {
 	rows int
 }
 
-// rowKernels returns the kernels for g; those of most 0 if there are none.
+// rowKernels returns the kernels for g, or the empty entry, whose most is 0, if there are none.
 func (s *Set) rowKernels(g *kernels.Conv) *rowKernels {
 	if g.KH != g.KW || g.SH != g.SW || g.KW >= len(s.rows) || g.SW >= len(s.rows[0]) || g.DH > 1 || g.DW > 1 ||
 		g.PadL >= g.KW || (g.OW-1)*g.SW-g.PadL >= g.W { // every output has a column in the map

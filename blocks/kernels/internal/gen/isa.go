@@ -128,7 +128,8 @@ var (
 	vecArgs = &layout{"vecArgs", append(
 		words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"),
 		field{"lo", 88}, field{"hi", 92}, field{"cd", 96}, field{"ca", 104}, field{"cb", 112}, field{"crow", 120})}
-	outerArgs = &layout{"outerArgs", words("a", "lda", "b", "ldb", "c", "ldc", "k", "nblk", "tail", "ca", "cc", "cblk")}
+	outerArgs = &layout{"outerArgs", words("a", "lda", "b", "ldb", "c", "ldc", "k", "nblk", "tail", "ca", "cc", "cblk",
+		"n")}
 )
 
 var layouts = []*layout{gemmArgs, tapArgs, pairArgs, vecArgs, outerArgs}

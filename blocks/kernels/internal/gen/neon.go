@@ -102,10 +102,13 @@ const (
 	opFMIN = 0x4ea0f400
 	opFNEG = 0x6ea0f800
 	opFMLA = 0x4f801000 // by element
+
+	opFCMGT = 0x6ea0e400 // all bits where n > m; false for NaN
 )
 
 var opNames = map[uint32]string{
 	opFADD: "FADD", opFSUB: "FSUB", opFMUL: "FMUL", opFDIV: "FDIV", opFMAX: "FMAX", opFMIN: "FMIN", opFNEG: "FNEG",
+	opFCMGT: "FCMGT",
 }
 
 func (g *neon) word(w uint32, comment string) {
@@ -230,6 +233,7 @@ func (g *neon) all() {
 	g.depthwise()
 	g.taps()
 	g.vecs()
+	g.backward()
 	g.peakKernel()
 }
 

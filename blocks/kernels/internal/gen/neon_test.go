@@ -19,6 +19,7 @@ func TestWords(t *testing.T) {
 		{"$0x4e2ef5ac // FMAX V12.4S, V13.4S, V14.4S", func(g *neon) { g.three(opFMAX, 12, 13, 14) }},
 		{"$0x4eb6f47d // FMIN V29.4S, V3.4S, V22.4S", func(g *neon) { g.three(opFMIN, 29, 3, 22) }},
 		{"$0x6ea0f955 // FNEG V21.4S, V10.4S", func(g *neon) { g.fneg(21, 10) }},
+		{"$0x6eb1e7c1 // FCMGT V1.4S, V30.4S, V17.4S", func(g *neon) { g.three(opFCMGT, 1, 30, 17) }},
 		{"$0x4f84117f // FMLA V31.4S, V11.4S, V4.S[0]", func(g *neon) { g.fmlaElement(31, 11, 4, 0) }},
 		{"$0x4fb410ec // FMLA V12.4S, V7.4S, V20.S[1]", func(g *neon) { g.fmlaElement(12, 7, 20, 1) }},
 		{"$0x4f8f1be0 // FMLA V0.4S, V31.4S, V15.S[2]", func(g *neon) { g.fmlaElement(0, 31, 15, 2) }},

@@ -11,6 +11,7 @@ type neonVec struct {
 	lo           bool     // needs lo
 	consts       []string // constants it needs
 	f            func(g *neon, v *neonRegs)
+	then         func(g *neon, v *neonRegs) // not nil: b is read behind f, and then this follows
 }
 
 // neonRegs are the registers of an elementwise kernel. Operands take n of them;
@@ -188,13 +189,17 @@ func (g *neon) vecMap(v neonVec) {
 		r := regs
 		r.n = vreg((width + 3) / 4)
 		g.loadNext(width, ap, r.x)
-		if v.b {
+		if v.b && v.then == nil {
 			g.loadNext(width, bp, r.b)
 		}
 		if v.c {
 			g.loadNext(width, cp, r.c)
 		}
 		v.f(g, &r)
+		if v.then != nil {
+			g.loadNext(width, bp, r.b)
+			v.then(g, &r)
+		}
 		if v.clamp && !v.before {
 			r.each(func(i vreg) { g.clamp(r.x+i, r.lo, r.hi) })
 		}
@@ -231,11 +236,7 @@ func (g *neon) vecSums(op, row, doc string, dev bool) {
 		g.op("MOVD", a, ap)
 		g.fields(vecArgs, map[string]xreg{"rows": rows})
 		g.label(sfx + "rows")
-		if width == 1 {
-			g.load(1, ap, 0, x)
-		} else {
-			g.op("VLD1", mem(ap, 0), x.list(int(nv)))
-		}
+		g.loadRow(width, ap, x)
 		g.op("ADD", as, ap)
 		for j := range nv {
 			if dev {
