@@ -33,8 +33,8 @@ const (
 	tells       = 0.8
 )
 
-// fine and coarse are quantiles of a normal distribution at the middles of equal parts: of what a training comes to, and
-// of what a rung makes of that.
+// fine and coarse are quantiles of a normal distribution at the middles of equal parts: of what a training comes to,
+// and of what a rung makes of that.
 var fine, coarse = quantiles(16), quantiles(8)
 
 func quantiles(n int) (z []float64) {
@@ -52,8 +52,8 @@ func (n *SurrogateNSGA2) share(rungs int) float64 {
 	return float64(n.settings.Rungs[rungs-1]) / float64(n.settings.Rungs[len(n.settings.Rungs)-1])
 }
 
-// work is how long an epoch of a network takes, that of a usual one being 1. Half of that is taken to be the same for all:
-// images are read, and small operations take as long as larger ones.
+// work is how long an epoch of a network takes, that of a usual one being 1. Half of that is taken to be the same for
+// all: images are read, and small operations take as long as larger ones.
 func (n *SurrogateNSGA2) work(g space.Genes) float64 {
 	if n.usualWork <= 0 {
 		return 1
@@ -101,13 +101,13 @@ func (n *SurrogateNSGA2) rate(o *option, until int, usual float64, taken [][]flo
 	return gains / o.work / (n.share(until) - n.share(o.continues) + goOn*left)
 }
 
-// chooseByRate fills next with the options that gain most for their epochs.
+// chooseByRate fills next with the options that gain most for their work.
 //
 // A network costs epochs, and its value is noisy: that of a training with another seed differs. So the trained
 // objective has another model than the interpolation of the others: a Gaussian process of the genes, the known costs
-// and the traits ([finalProcess]). The same process with the value at a rung says what that rung tells of the end. Of all that could be trained next, new networks and
-// trials that were stopped, those are taken that add most to the hypervolume for the epochs that they take. Each
-// may be trained to the end, or to an earlier rung and then on only if that gains more than another choice would.
+// and the traits ([finalProcess]). The same process with the value at a rung says what that rung tells of the end. Of
+// all that could be trained next, new networks and trials that were stopped, those are taken that add most to the
+// hypervolume for the work that they take. Each may be trained to the end, or to an earlier rung and then on only if that gains more than another choice would.
 // That weighs fidelities as the knowledge gradient does (Wu, Toscano-Palmerin, Frazier and Wilson, "Practical
 // multi-fidelity Bayesian optimization for hyperparameter tuning", UAI 2019), by the expected hypervolume
 // improvement (Emmerich, Giannakoglou and Naujoks, "Single- and multiobjective evolutionary optimization assisted

@@ -87,8 +87,8 @@ func newFinalProcess(rows []finalRow, cost []float64) *finalProcess {
 	return best
 }
 
-// condition conditions the process on the standardised costs of its rows, and returns the logarithm of their probability
-// and that of the parameters, but for a constant; -Inf if rounding leaves no solution.
+// condition conditions the process on the standardised costs of its rows, and returns the logarithm of their
+// probability and that of the parameters, but for a constant; -Inf if rounding leaves no solution.
 func (p *finalProcess) condition(y []float64) float64 {
 	n := len(y)
 	k := mat.NewSymDense(n, nil)

@@ -231,8 +231,8 @@ func (r *replayedTable) compare(t *testing.T, first uint64, seeds int, budget fl
 }
 
 // A search that decides what it trains finds more, for the same seconds of training, than random sampling and NSGA-II
-// that train every network to the end, and as much in less of the time. The aim is more in all runs, and as much after a
-// third of the time in all; the log says how far that is reached. The method was chosen with seeds 11 to 40. With
+// that train every network to the end, and as much in less of the time. The aim is more in all runs, and as much after
+// a third of the time in all; the log says how far that is reached. The method was chosen with seeds 11 to 40. With
 // NAS_FIGURES=1 another twenty seeds are replayed.
 func TestReplay(t *testing.T) {
 	if testing.Short() {
