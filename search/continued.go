@@ -18,8 +18,8 @@ func (n *SurrogateNSGA2) continuable() (options []option) {
 			continue
 		}
 		options = append(options, option{
-			plannedGenes{x.genes, []int{x.id}, len(x.rungs), 0}, slices.Clone(x.cost), n.finals[r].spread(n.finalRow(x, r, m)),
-			n.work(x.genes),
+			plannedGenes{x.genes, []int{x.id}, len(x.rungs), 0}, slices.Clone(x.cost),
+			n.finals[r].spread(n.finalRow(x, r, m)), n.work(x.genes),
 		})
 	}
 	return options
@@ -107,11 +107,11 @@ func (n *SurrogateNSGA2) rate(o *option, until int, usual float64, taken [][]flo
 // objective has another model than the interpolation of the others: a Gaussian process of the genes, the known costs
 // and the traits ([finalProcess]). The same process with the value at a rung says what that rung tells of the end. Of
 // all that could be trained next, new networks and trials that were stopped, those are taken that add most to the
-// hypervolume for the work that they take. Each may be trained to the end, or to an earlier rung and then on only if that gains more than another choice would.
-// That weighs fidelities as the knowledge gradient does (Wu, Toscano-Palmerin, Frazier and Wilson, "Practical
-// multi-fidelity Bayesian optimization for hyperparameter tuning", UAI 2019), by the expected hypervolume
-// improvement (Emmerich, Giannakoglou and Naujoks, "Single- and multiobjective evolutionary optimization assisted
-// by Gaussian random field metamodels", 2006).
+// hypervolume for the work that they take. Each may be trained to the end, or to an earlier rung and then on only if
+// that gains more than another choice would. That weighs fidelities as the knowledge gradient does (Wu,
+// Toscano-Palmerin, Frazier and Wilson, "Practical multi-fidelity Bayesian optimization for hyperparameter tuning",
+// UAI 2019), by the expected hypervolume improvement (Emmerich, Giannakoglou and Naujoks, "Single- and
+// multiobjective evolutionary optimization assisted by Gaussian random field metamodels", 2006).
 func (n *SurrogateNSGA2) chooseByRate(options []option, taken [][]float64, ref []float64) {
 	last := len(n.settings.Rungs)
 	for len(n.next) < n.settings.Batch {
