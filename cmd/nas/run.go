@@ -33,7 +33,7 @@ func newRun(a *app) *cobra.Command {
 searches the space, and measures the front on the device. It leaves trials, front,
 plots and exported networks in a directory.
 
-Ctrl-C ends the search cleanly; --resume continues it. The directory of an
+Ctrl-C ends the search cleanly; --resume continues it, and nas report draws it. The directory of an
 earlier run is never overwritten.
 
 With --serve the report can be watched in a browser while the search runs, and
@@ -388,8 +388,11 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	if r.Measured != nil {
 		a.printf("\n%s\n", r.Measured)
 	}
-	a.printf("\nopen %s; nas show %s --layers shows a network\n",
-		shellWord(filepath.Join(r.Dir, runstore.ReportFile)),
+	open := "open " + shellWord(filepath.Join(r.Dir, runstore.ReportFile))
+	if r.Interrupted {
+		open = "nas report " + shellWord(r.Dir) + " draws what was found"
+	}
+	a.printf("\n%s; nas show %s --layers shows a network\n", open,
 		shellWord(fmt.Sprintf("%s:%d", r.Dir, shownAt(shown/2).ID)))
 	if len(r.Exported) > 0 {
 		a.printf("exported to %s: %s\n", filepath.Dir(r.Exported[0]), exports(r.Exported))

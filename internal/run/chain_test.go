@@ -127,7 +127,8 @@ func testStoppedAndResumed(t *testing.T, out *Outcome) {
 	sameTrials(t, out.Dir, stopped.Dir)
 }
 
-// A run that is stopped while it measures its front exports nothing before it ends, and does both when it is resumed.
+// A run that is stopped while it measures its front draws and exports nothing before it ends, and does all when it is
+// resumed.
 func testStoppedMeasuring(t *testing.T, out *Outcome) {
 	c := runtest.Config(t, filepath.Join(out.Dir, "profile.json"))
 	c.AcceptProfiles()
@@ -143,8 +144,11 @@ func testStoppedMeasuring(t *testing.T, out *Outcome) {
 		t.Errorf("interrupted %v, exported %d files, the search ended by %v", stopped.Interrupted, len(stopped.Exported),
 			stopped.Summary.Status)
 	}
-	runtest.Read(t, stopped.Dir, "report.html")
+	if _, err := os.Stat(filepath.Join(stopped.Dir, "report.html")); err == nil {
+		t.Error("a stopped run is drawn")
+	}
 	again := mustRun(t, t.Context(), Options{Config: c, Resume: true})
+	runtest.Read(t, stopped.Dir, "report.html")
 	if again.Interrupted || len(again.Exported) == 0 || again.Measured == nil || again.Measured.Skipped != "" {
 		t.Errorf("resumed: interrupted %v, exported %d files, measured %+v", again.Interrupted, len(again.Exported),
 			again.Measured)

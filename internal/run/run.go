@@ -46,8 +46,8 @@ type Outcome struct {
 	Elapsed     time.Duration
 }
 
-// Run carries out a config. A cancelled context ends it cleanly: what was found so far is kept and drawn, nothing
-// more is measured or exported, and resuming goes on from there. The config is
+// Run carries out a config. A cancelled context ends it cleanly and soon: what was found so far is kept, nothing more
+// is measured, exported or, but for a live page, drawn, and resuming goes on from there. The config is
 // completed in place: with the networks of a warm start, and with what it leaves to the budget.
 func Run(ctx context.Context, o Options) (*Outcome, error) {
 	started := time.Now()
@@ -103,10 +103,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 		}
 	}
 	out.Interrupted = out.Summary.Status == search.StatusInterrupted || ctx.Err() != nil
-	if out.Interrupted {
-		setup.Sayf("interrupted: drawing what was found, and exporting nothing")
-	}
-	if err := finish(ctx, setup, store, out, started); err != nil {
+	if err := finish(ctx, setup, store, out, !out.Interrupted || o.Live != nil, started); err != nil {
 		return nil, err
 	}
 	if o.Live != nil {
@@ -157,16 +154,18 @@ func ready(
 	return s, joined, joined.open(ctx, s, store, resumed, report)
 }
 
-// finish plots what was found, and writes how the run ended. The report comes last, because it says that,
-// too.
+// finish plots what was found, if it is to be drawn, and writes how the run ended. The report comes last, because it
+// says that, too.
 func finish(
-	ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Outcome, started time.Time,
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Outcome, draw bool, started time.Time,
 ) (err error) {
 	var plotted *results.Stored
 	if len(out.Front) == 0 {
 		out.NoFront = whyNoFront(s.Limits, out.Summary)
-	} else if plotted, err = plot(ctx, s, store); err != nil {
-		return err
+	} else if draw {
+		if plotted, err = plot(ctx, s, store); err != nil {
+			return err
+		}
 	}
 	if err := recordEnd(store, out.Summary, out.Ended, out.NoFront, started); err != nil {
 		return err

@@ -120,10 +120,13 @@ var second = regexp.MustCompile(`^Key '(.+)' (?:has already|was already)`)
 // open moves an error to the line where a list begins that has no end: the TOML package finds the key behind it.
 func (e *Error) open(data []byte) {
 	lines := strings.Split(string(data), "\n")
-	if !strings.Contains(e.Problem, "expected a comma") || e.Line > len(lines) || !next.MatchString(lines[e.Line-1]) {
+	if !strings.Contains(e.Problem, "expected a comma") || e.Line < 1 || e.Line > len(lines) {
 		return
 	}
 	key := e.Key[strings.LastIndexByte(e.Key, '.')+1:]
+	if m := next.FindStringSubmatch(lines[e.Line-1]); m == nil || m[1] == key {
+		return // inside the list
+	}
 	for at := e.Line - 1; at >= 1; at-- {
 		if m := next.FindStringSubmatch(lines[at-1]); m != nil && m[1] == key {
 			e.Line, e.Problem, e.line = at, "the list or table in {} that begins here has no end", ""
@@ -205,7 +208,7 @@ var words = []struct{ has, say string }{
 	{"table name", "want [table] or [[entry of a list]], alone in its line"},
 	{"table array", "want [[entry of a list]], alone in its line"},
 	{"unexpected comma", "a comma too many"},
-	{"expected a comma", "a list or a table in {} lacks a comma or its end"},
+	{"expected a comma", "a list or a table in {} lacks a comma or its end: want [1, 2] or {a = 1, b = 2}"},
 	{"already been defined", "the key stands here a second time: keep one"},
 	{"already created", "the key stands here a second time, as something else: keep one"},
 	{"is not a table", "the key stands here a second time, as something else: keep one"},

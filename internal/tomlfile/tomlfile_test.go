@@ -81,6 +81,8 @@ func TestMistakesInWords(t *testing.T) {
 		{"[a\n", "alone in its line"},
 		{"[]", "want [table]"},
 		{"a = [1 2]", "lacks a comma"},
+		{"[[x]]\na = [1]\n[[x]]\na = [1 2]", "line 4, key x.a: a list or a table in {} lacks a comma"},
+		{"[[x]]\na = [1]\n[[x]]\na = [1\nb = 2", "line 4, key x.a: the list or table in {} that begins here has no end"},
 		{"[x]\na = [1,\n 2\n\nb = [3]", "line 2, key x.a: the list or table in {} that begins here has no end"},
 		{"[[x]]\na = [1, 2\n[y]", "line 2, key x.a: the list or table in {} that begins here has no end"},
 		{"a = [1,\n 2 3]", "line 2, key a: \"2 3]\": a list or a table in {} lacks a comma"},
