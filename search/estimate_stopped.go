@@ -28,15 +28,20 @@ func (n *SurrogateNSGA2) finalRow(x *individual, rung, m int) finalRow {
 	return row
 }
 
-// fitFinal fits the process of a rung to all trials that finished; nil if they are too few.
+// mostFinished bounds the work of a fit, which grows with the cube of the trials: half a second.
+const mostFinished = 400
+
+// fitFinal fits the process of a rung to the last trials that finished, mostFinished at most; nil if they are too few.
 func (n *SurrogateNSGA2) fitFinal(rung, m int) *finalProcess {
 	var rows []finalRow
 	var cost []float64
-	for i := range n.trials {
+	for i := len(n.trials) - 1; i >= 0 && len(rows) < mostFinished; i-- {
 		if x := &n.trials[i]; len(x.rungs) > rung && !x.stopped && x.cost != nil {
 			rows, cost = append(rows, n.finalRow(x, rung, m)), append(cost, x.cost[m])
 		}
 	}
+	slices.Reverse(rows)
+	slices.Reverse(cost)
 	return newFinalProcess(rows, cost)
 }
 
