@@ -5,10 +5,12 @@ import (
 	"slices"
 
 	"nas/search/pareto"
+	"nas/space"
 )
 
 // continuable returns the stopped trials that can be continued.
 func (n *SurrogateNSGA2) continuable() (options []option) {
+	m := n.trainedObjective()
 	for i := range n.trials {
 		x := &n.trials[i]
 		r := len(x.rungs) - 1
@@ -16,7 +18,8 @@ func (n *SurrogateNSGA2) continuable() (options []option) {
 			continue
 		}
 		options = append(options, option{
-			plannedGenes{x.genes, []int{x.id}, len(x.rungs), 0}, slices.Clone(x.cost), n.finals[r].deviation,
+			plannedGenes{x.genes, []int{x.id}, len(x.rungs), 0}, slices.Clone(x.cost),
+			n.finals[r].spread(n.finalRow(x, r, m)), n.work(x.genes),
 		})
 	}
 	return options
@@ -30,8 +33,16 @@ const (
 	tells       = 0.8
 )
 
-// quantiles are those of a normal distribution at the middles of equal parts.
-var quantiles = []float64{-1.5341, -0.8871, -0.4888, -0.1573, 0.1573, 0.4888, 0.8871, 1.5341}
+// fine and coarse are quantiles of a normal distribution at the middles of equal parts: of what a training comes to,
+// and of what a rung makes of that.
+var fine, coarse = quantiles(16), quantiles(8)
+
+func quantiles(n int) (z []float64) {
+	for i := range n {
+		z = append(z, math.Sqrt2*math.Erfinv((2*float64(i)+1)/float64(n)-1))
+	}
+	return z
+}
 
 // share is the part of all epochs that so many rungs take.
 func (n *SurrogateNSGA2) share(rungs int) float64 {
@@ -41,15 +52,24 @@ func (n *SurrogateNSGA2) share(rungs int) float64 {
 	return float64(n.settings.Rungs[rungs-1]) / float64(n.settings.Rungs[len(n.settings.Rungs)-1])
 }
 
+// work is how long an epoch of a network takes, that of a usual one being 1. Half of that is taken to be the same for
+// all: images are read, and small operations take as long as larger ones.
+func (n *SurrogateNSGA2) work(g space.Genes) float64 {
+	if n.usualWork <= 0 {
+		return 1
+	}
+	return (1 + n.settings.Traits(g)[0]/n.usualWork) / 2
+}
+
 // gain is the hypervolume that a trial is expected to add if its trained cost, the m-th, is around mid with a standard
 // deviation.
 func (n *SurrogateNSGA2) gain(
 	cost []float64, m int, mid, spread float64, taken [][]float64, ref []float64,
 ) (v float64) {
 	at := slices.Clone(cost)
-	for _, z := range quantiles {
+	for _, z := range fine {
 		at[m] = mid + z*spread
-		v += pareto.Exclusive(at, taken, ref) / float64(len(quantiles))
+		v += pareto.Exclusive(at, taken, ref) / float64(len(fine))
 	}
 	return v
 }
@@ -59,36 +79,39 @@ func (n *SurrogateNSGA2) gain(
 func (n *SurrogateNSGA2) rate(o *option, until int, usual float64, taken [][]float64, ref []float64) float64 {
 	m, last := n.trainedObjective(), len(n.settings.Rungs)
 	if until == last {
-		return n.gain(o.cost, m, o.cost[m], o.spread, taken, ref) / (1 - n.share(o.continues))
+		return n.gain(o.cost, m, o.cost[m], o.spread, taken, ref) / o.work / (1 - n.share(o.continues))
 	}
-	f := n.finals[until-1]
-	if f == nil || f.trials < tellsTrials || f.deviation > tells*o.spread {
+	before, f := n.prior, n.finals[until-1]
+	if o.continues > 0 {
+		before = n.finals[o.continues-1]
+	}
+	if f == nil || len(f.rows) < tellsTrials || f.deviation > tells*before.deviation {
 		return 0
 	}
-	moves := math.Sqrt(o.spread*o.spread - f.deviation*f.deviation)
+	unknown := o.spread * f.deviation / before.deviation
+	moves := math.Sqrt(o.spread*o.spread - unknown*unknown)
 	left := 1 - n.share(until)
 	gains, goOn := 0.0, 0.0
-	for _, z := range quantiles {
-		if g := n.gain(o.cost, m, o.cost[m]+z*moves, f.deviation, taken, ref); g > usual*left {
-			gains += g / float64(len(quantiles))
-			goOn += 1 / float64(len(quantiles))
+	for _, z := range coarse {
+		if g := n.gain(o.cost, m, o.cost[m]+z*moves, unknown, taken, ref); g > usual*left*o.work {
+			gains += g / float64(len(coarse))
+			goOn += 1 / float64(len(coarse))
 		}
 	}
-	return gains / (n.share(until) - n.share(o.continues) + goOn*left)
+	return gains / o.work / (n.share(until) - n.share(o.continues) + goOn*left)
 }
 
-// chooseByRate fills next with the options that gain most for their epochs.
+// chooseByRate fills next with the options that gain most for their work.
 //
 // A network costs epochs, and its value is noisy: that of a training with another seed differs. So the trained
-// objective has another model than the interpolation of the others: a ridge regression on the genes and the known
-// costs, with the standard deviation that it shows for trials which it was not fitted to. The same regression with
-// the value at a rung says what that rung tells of the end. Of all that could be trained next, new networks and
-// trials that were stopped, those are taken that add most to the hypervolume for the epochs that they take. Each
-// may be trained to the end, or to an earlier rung and then on only if that gains more than another choice would.
-// That weighs fidelities as the knowledge gradient does (Wu, Toscano-Palmerin, Frazier and Wilson, "Practical
-// multi-fidelity Bayesian optimization for hyperparameter tuning", UAI 2019), by the expected hypervolume
-// improvement (Emmerich, Giannakoglou and Naujoks, "Single- and multiobjective evolutionary optimization assisted
-// by Gaussian random field metamodels", 2006).
+// objective has another model than the interpolation of the others: a Gaussian process of the genes, the known costs
+// and the traits ([finalProcess]). The same process with the value at a rung says what that rung tells of the end. Of
+// all that could be trained next, new networks and trials that were stopped, those are taken that add most to the
+// hypervolume for the work that they take. Each may be trained to the end, or to an earlier rung and then on only if
+// that gains more than another choice would. That weighs fidelities as the knowledge gradient does (Wu,
+// Toscano-Palmerin, Frazier and Wilson, "Practical multi-fidelity Bayesian optimization for hyperparameter tuning",
+// UAI 2019), by the expected hypervolume improvement (Emmerich, Giannakoglou and Naujoks, "Single- and
+// multiobjective evolutionary optimization assisted by Gaussian random field metamodels", 2006).
 func (n *SurrogateNSGA2) chooseByRate(options []option, taken [][]float64, ref []float64) {
 	last := len(n.settings.Rungs)
 	for len(n.next) < n.settings.Batch {

@@ -24,10 +24,11 @@ type Settings struct {
 	// candidates of the others do not know each other's results. 0 means the algorithm's default.
 	LookAhead int
 	Crossover float64 // NSGA-II's
-	// Known, Trained and Rungs are those of [SurrogateSettings].
+	// Known, Trained, Rungs and Traits are those of [SurrogateSettings].
 	Known   func(space.Genes) (values map[string]float64, violation float64)
 	Trained string
 	Rungs   []int
+	Traits  func(space.Genes) []float64
 }
 
 var searchers = []struct {
@@ -43,6 +44,7 @@ var searchers = []struct {
 	{"surrogate_nsga2", func(s Settings) (Searcher, error) {
 		return NewSurrogateNSGA2(s.Setup, SurrogateSettings{
 			Initial: s.Population, Batch: s.LookAhead, Known: s.Known, Trained: s.Trained, Rungs: s.Rungs,
+			Traits: s.Traits,
 		})
 	}},
 	{"evolution", func(s Settings) (Searcher, error) {

@@ -12,7 +12,7 @@ import (
 // spread returns a sample that is as costly as its place among the initial ones says: the first is the cheapest of a
 // sample, the second the dearest, and so on between them.
 func (n *SurrogateNSGA2) spread(r *rand.Rand) space.Genes {
-	const samples = 64
+	const samples = 256
 	var list []space.Genes
 	var at []float64
 	for range samples {

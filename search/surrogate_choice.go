@@ -151,24 +151,28 @@ type option struct {
 	plannedGenes
 	cost   []float64 // that it is predicted to have
 	spread float64   // standard deviation of the trained cost around that; 0 where cost is improved by it already
+	work   float64   // of an epoch, that of a usual network being 1
 }
 
 // options returns those of pool that are new.
 func (n *SurrogateNSGA2) options(pool []plannedGenes) (options []option) {
 	known := map[uint64]bool{}
-	spread, optimism := 0.0, n.settings.Optimism
-	if n.prior != nil {
-		spread, optimism = n.prior.deviation, 0
-	}
+	m := n.trainedObjective()
 	for _, p := range pool {
 		h := hashGenes(p.genes)
 		if n.genes.has(h) || known[h] {
 			continue
 		}
 		known[h] = true
-		if cost, violation := n.predict(p.genes, optimism); violation <= 0 {
-			options = append(options, option{p, cost, spread})
+		cost, violation := n.predict(p.genes, n.settings.Optimism)
+		if violation > 0 {
+			continue
 		}
+		o := option{p, cost, 0, n.work(p.genes)}
+		if n.prior != nil {
+			o.spread = n.prior.spread(n.finalRow(&individual{genes: p.genes, cost: cost}, -1, m))
+		}
+		options = append(options, o)
 	}
 	return options
 }

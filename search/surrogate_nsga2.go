@@ -3,13 +3,11 @@ package search
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 
 	"nas/internal/fault"
 	"nas/internal/random"
-	"nas/internal/stat"
 	"nas/search/pareto"
 	"nas/space"
 )
@@ -37,9 +35,13 @@ type SurrogateSettings struct {
 	Trained string
 	// Rungs are the total epochs at each rung of the trained objective. With them the searcher says how far a network is
 	// trained ([Candidate.Until]), and continues stopped trials ([Candidate.Continues]): it takes what gains most for its
-	// epochs. Initial is then 8 unless it is set, Batch 4, and the initial networks are spread over the known costs. nil
+	// work. Initial is then 4 unless it is set, Batch 4, and the initial networks are spread over the known costs. nil
 	// leaves to the evaluator who is stopped.
 	Rungs []int
+	// Traits returns what is cheap to compute of a genotype and tells of its trained value: always as many values. The
+	// first is also what an epoch costs, such as the MACs. It must be deterministic, and is asked only with Rungs. nil
+	// means that nothing is known, and that all epochs cost the same.
+	Traits func(space.Genes) []float64
 }
 
 // SurrogateNSGA2 is a search for expensive evaluations, the loop of NSGANetV2 (Lu,
@@ -60,37 +62,21 @@ type SurrogateSettings struct {
 // Look-ahead: a batch, as in [NSGA2].
 type SurrogateNSGA2 struct {
 	proposer
-	settings SurrogateSettings
-	encode   geneEncoding
-	models   []*rbf  // nil where the objective is known
-	scales   []scale // of the known objectives as features
-	trials   []individual
-	features [][]float64 // of trials; nil where infeasible
-	feasible int
-	finals   []*finalModel  // by rung; nil where too few trials finished
-	prior    *finalModel    // of a network that was not trained yet; nil where too few trials finished
-	next     []plannedGenes // chosen, not asked for
-	until    int            // the id at which the next batch begins
-	round    int
+	settings  SurrogateSettings
+	encode    geneEncoding
+	models    []*rbf  // nil where the objective is known
+	scales    []scale // of the known objectives as features
+	traits    []scale // of what Traits returns
+	usualWork float64 // the mean of the first trait
+	trials    []individual
+	features  [][]float64 // of trials; nil where infeasible
+	feasible  int
+	finals    []*finalProcess // by rung; nil where too few trials finished
+	prior     *finalProcess   // of a network that was not trained yet; nil where too few trials finished
+	next      []plannedGenes  // chosen, not asked for
+	until     int             // the id at which the next batch begins
+	round     int
 }
-
-// scale turns a known objective into a feature: its value, or the logarithm if all
-// sampled values are positive, is centred and multiplied by factor.
-type scale struct {
-	objective    int
-	log          bool
-	mean, factor float64
-}
-
-func (s *scale) of(v float64) float64 {
-	if s.log {
-		v = math.Log(max(v, math.SmallestNonzeroFloat64))
-	}
-	return (v - s.mean) * s.factor
-}
-
-// scaleSamples is the number of samples that the scales are computed from.
-const scaleSamples = 256
 
 // fitLimit is the largest number of trials that a model is fitted to: those of the best
 // ranks and, of the last rank that fits in part, the latest. A fit is cubic in it.
@@ -108,7 +94,7 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 		return nil, err
 	}
 	if len(s.Rungs) > 0 {
-		s.Initial = cmp.Or(s.Initial, 8)
+		s.Initial = cmp.Or(s.Initial, 4)
 		s.Batch = cmp.Or(s.Batch, 4)
 	}
 	s.Batch = cmp.Or(s.Batch, 8)
@@ -132,6 +118,7 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 	}
 	n := &SurrogateNSGA2{proposer: p, settings: s, encode: encodingOf(p.Space), until: s.Initial}
 	known := n.sampleKnown()
+	n.sampleTraits()
 	for _, o := range p.Objectives {
 		var m *rbf
 		if !known[o.Name] {
@@ -140,63 +127,6 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 		n.models = append(n.models, m)
 	}
 	return n, nil
-}
-
-// sampleKnown finds out which objectives are known and sets their scales. Their
-// features together get the same mean squared distance between two networks as the
-// genes have.
-func (n *SurrogateNSGA2) sampleKnown() map[string]bool {
-	if n.settings.Known == nil {
-		return nil
-	}
-	r := rand.New(rand.NewPCG(random.Mix(n.Seed), 0))
-	values := map[string][]float64{}
-	var genes [][]float64
-	for range scaleSamples {
-		g := n.Space.Sample(r)
-		known, violation := n.settings.Known(g)
-		if violation > 0 && len(genes) > 0 { // values may be missing where a constraint is broken
-			continue
-		}
-		for name, v := range known {
-			values[name] = append(values[name], v)
-		}
-		if len(known) > 0 {
-			genes = append(genes, n.encode(g))
-		}
-	}
-	distance := 0.0
-	for i := 1; i < len(genes); i++ {
-		distance += stat.SquaredDistance(genes[i], genes[i-1]) / float64(len(genes)-1)
-	}
-	known := map[string]bool{}
-	for i, o := range n.Objectives {
-		list := values[o.Name]
-		if known[o.Name] = len(list) > 0; !known[o.Name] {
-			continue
-		}
-		s := scale{objective: i, log: slices.Min(list) > 0, factor: 1}
-		for k, v := range list {
-			list[k] = s.of(v)
-		}
-		spread, _ := standardise(list)
-		s.mean, s.factor = spread.mean, 1/spread.deviation
-		n.scales = append(n.scales, s)
-	}
-	for k := range n.scales {
-		n.scales[k].factor *= math.Sqrt(distance / 2 / float64(len(n.scales)))
-	}
-	return known
-}
-
-// describe returns the features of a genotype whose known costs are given.
-func (n *SurrogateNSGA2) describe(g space.Genes, cost []float64) []float64 {
-	x := n.encode(g)
-	for i := range n.scales {
-		s := &n.scales[i]
-		x = append(x, s.of(n.Objectives[s.objective].cost(cost[s.objective])))
-	}
-	return x
 }
 
 // String implements [Searcher].
@@ -212,7 +142,7 @@ func (n *SurrogateNSGA2) String() string {
 	}
 	s := &n.settings
 	if len(s.Rungs) > 0 {
-		surrogate += fmt.Sprintf(", ridge, rungs=%v", s.Rungs)
+		surrogate += fmt.Sprintf(", gp, rungs=%v", s.Rungs)
 	}
 	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, "+
 		"surrogate=%s, known=%v, %s)",
@@ -382,7 +312,7 @@ func (n *SurrogateNSGA2) predict(g space.Genes, optimism float64) (cost []float6
 			continue
 		}
 		if n.prior != nil && n.Objectives[m].Name == n.settings.Trained {
-			cost[m] = n.prior.at(n.finalFeatures(&individual{genes: g, cost: cost}, -1, m)) - optimism*n.prior.deviation
+			cost[m] = n.prior.mean(n.finalRow(&individual{genes: g, cost: cost}, -1, m))
 			continue
 		}
 		cost[m] = model.predict(x)

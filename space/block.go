@@ -284,56 +284,6 @@ func (b *Block) layers() blocks.Block {
 	return block
 }
 
-// block returns the numbers of a block that has these convolutions: the inverse of layers.
-func (p *parts) block() Block {
-	b := Block{Kind: p.kind, Stride: 1, Dilation: 1, Groups: 1, Activation: p.expand.act, Residual: p.add}
-	for _, l := range []convLayer{p.before, p.expand, p.window, p.project} {
-		if l.conv != nil {
-			_, s, d := l.conv.Window()
-			b.Stride *= s[0]
-			b.Dilation = max(b.Dilation, d[0])
-			b.Channels = l.conv.Out
-		}
-	}
-	if c := p.window.conv; c != nil {
-		k, _, _ := c.Window()
-		b.setKernel(Rectangle(k[0], k[1]))
-		b.Activation, b.Experts = p.window.act, p.window.experts
-	}
-	switch b.Kind {
-	case Grouped:
-		b.Groups = p.window.conv.G()
-	case DS:
-		if m := p.window.conv.Out / p.window.cin; m > 1 {
-			b.Multiplier = m
-		}
-		switch {
-		case p.project.act == blocks.Identity:
-			b.After = blocks.AfterDepthwise
-		case p.window.act == blocks.Identity:
-			b.After, b.Activation = blocks.AfterPointwise, p.project.act
-		}
-	case Fused:
-		b.Expanded = p.window.conv.Out
-	case MBConv:
-		b.Expanded = p.expand.conv.Out
-	case UIB:
-		b.Expanded, b.Experts = p.expand.conv.Out, 0
-		if p.before.conv != nil {
-			b.Before = p.before.conv.Kernel[0]
-		}
-	case Bottleneck:
-		b.Expanded, b.Groups = p.window.conv.Out, p.window.conv.G()
-	}
-	if b.Kind.has(gAttention) {
-		b.Attention = p.gate
-	}
-	if kindTable[b.Kind].pointwise && b.Kind.has(gExperts) {
-		b.PointExperts = p.project.experts
-	}
-	return b
-}
-
 // shortcut adds a block's input to its output.
 type shortcut struct{ inner blocks.Block }
 

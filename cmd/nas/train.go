@@ -40,8 +40,10 @@ Pictures are cut to the proportions of the network's input and scaled to it. Wit
 
 The network gets (value/255 - 0.5) / 0.25: nas infer --mean 0.5 --std 0.25 gives it the same. A softmax at its end
 is left to the loss. With --inherit the training begins with the weights of a network near this one, such as another
-trial of the run, as far as there is a place for them; a quarter of the epochs is then often enough. After each epoch a checkpoint is written beside the weights; --resume goes on from it and ends
-with the same weights, to the bit, as a training that was never interrupted. So does any number of --threads.`,
+trial of the run, as far as there is a place for them, and needs fewer epochs.
+
+After each epoch a checkpoint is written beside the weights. --resume goes on from it and ends with the same weights,
+to the bit, as a training that was never interrupted. So does any number of --threads.`,
 		Example: `  nas train mobilenet_v2@width=0.35,res=32,classes=10 --data cifar-10-batches-bin --flip
   nas train results/fashion-mnist:17 --data data/fashion-mnist --epochs 20 --test
   nas train results/fashion-mnist:17 --data data/fashion-mnist --inherit results/fashion-mnist:12 --epochs 5

@@ -24,7 +24,7 @@ func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
 		return nil, err
 	}
 	c := s.Config
-	searcher, err := search.New(c.Search.Algorithm, search.Settings{
+	settings := search.Settings{
 		Setup:       search.Setup{Space: s.Space, Objectives: s.Objectives, Seed: c.Seed, Start: start},
 		Evaluations: c.Search.Budget(),
 		Population:  c.Search.Population,
@@ -32,11 +32,27 @@ func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
 		Rungs:       s.Rungs(),
 		LookAhead:   c.Search.LookAhead,
 		Known:       func(g space.Genes) (map[string]float64, float64) { return s.WithoutScore(s.Space.Arch(g)) },
-	})
+		Traits:      func(g space.Genes) []float64 { return traits(s.Space.Arch(g)) },
+	}
+	if c.Search.Algorithm == search.DecidesRungs && settings.Rungs != nil {
+		settings.Reference = s.Worst // what a trial adds to the hypervolume is counted from there
+	}
+	searcher, err := search.New(c.Search.Algorithm, settings)
 	if err != nil {
 		return nil, config.Usage(err)
 	}
 	return searcher, nil
+}
+
+// traits are what is known of a network without training and tells of its accuracy: its MACs, parameters and receptive
+// field; of one that cannot be built, zeros.
+func traits(a space.Arch) []float64 {
+	n, err := a.Network()
+	if err != nil {
+		return make([]float64, 3)
+	}
+	c := n.Counts()
+	return []float64{float64(c.MACs), float64(c.Params), float64(n.ReceptiveField())}
 }
 
 // startGenes maps the networks of search.start to their nearest genotypes.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"nas/accuracy/training"
@@ -70,18 +72,20 @@ func (r *replayed) when(volume float64) float64 {
 	return math.Inf(1)
 }
 
-// counts returns the MACs of all networks by arch id, their arch ids by genes, and the most MACs.
-func (r *replayedTable) counts(t *testing.T) (known map[string]float64, ids map[string]string, most float64) {
-	known, ids = map[string]float64{}, map[string]string{}
+// counts returns the MACs, the parameters and the receptive field of all networks by arch id, their arch ids by genes,
+// and the most MACs.
+func (r *replayedTable) counts(t *testing.T) (known map[string][]float64, ids map[string]string, most float64) {
+	known, ids = map[string][]float64{}, map[string]string{}
 	for g := range r.space.All() {
 		a := r.space.Arch(g)
 		n, err := a.Network()
 		if err != nil {
 			t.Fatal(err)
 		}
-		known[a.ID()] = float64(n.Counts().MACs)
+		c := n.Counts()
+		known[a.ID()] = []float64{float64(c.MACs), float64(c.Params), float64(n.ReceptiveField())}
 		ids[string(genesKey(g))] = a.ID()
-		most = max(most, known[a.ID()])
+		most = max(most, known[a.ID()][0])
 	}
 	return known, ids, most
 }
@@ -112,21 +116,23 @@ func (r *replayedTable) replay(t *testing.T, algorithm string, seed uint64, budg
 	}
 	defer training.Close()
 	searcher, err := search.New(algorithm, search.Settings{
-		Setup: search.Setup{Space: r.space, Objectives: objectives, Seed: seed}, Evaluations: 80,
-		Trained: "accuracy", Rungs: spec.Rungs,
+		Setup:       search.Setup{Space: r.space, Objectives: objectives, Seed: seed, Reference: reference},
+		Evaluations: 80,
+		Trained:     "accuracy", Rungs: spec.Rungs,
 		Known: func(g space.Genes) (map[string]float64, float64) {
 			id := ids[string(genesKey(g))]
 			if _, ok := r.rows[id]; !ok {
-				return map[string]float64{"macs": known[id]}, 1
+				return map[string]float64{"macs": known[id][0]}, 1
 			}
-			return map[string]float64{"macs": known[id]}, 0
+			return map[string]float64{"macs": known[id][0]}, 0
 		},
+		Traits: func(g space.Genes) []float64 { return known[ids[string(genesKey(g))]] },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	evaluate := search.EvaluatorFunc(func(ctx context.Context, c search.Candidate) (x search.Result, err error) {
-		x.Objectives = map[string]float64{"macs": known[c.ArchID]}
+		x.Objectives = map[string]float64{"macs": known[c.ArchID][0]}
 		defer func() { training.End(c.ID, &x) }()
 		if _, ok := r.rows[c.ArchID]; !ok {
 			x.Screened, x.Violation = true, 1
@@ -181,9 +187,53 @@ func (r *replayedTable) whole(t *testing.T) float64 {
 	return out.volume[len(out.volume)-1]
 }
 
-// A search that decides how far it trains finds more, for the same seconds of training, than random sampling and
-// NSGA-II that train every network to the end. The aim is more in each of five runs and, after a third of the time, as
-// much as they have at the end; the log says how far that is reached. The method was chosen with seeds 11 to 20.
+// comparison is what a number of seeds came to.
+type comparison struct {
+	seeds, higher, early       int
+	random, nsga2, third, ours float64   // means of the hypervolume, in per cent of that of all networks
+	when                       []float64 // part of the time after which the better of the two others is reached
+}
+
+// compare replays random sampling, NSGA-II and the search with rungs with the seeds from first on.
+func (r *replayedTable) compare(t *testing.T, first uint64, seeds int, budget float64) *comparison {
+	t.Helper()
+	all := r.whole(t) / 100
+	c := &comparison{seeds: seeds}
+	for seed := first; seed < first+uint64(seeds); seed++ {
+		r.rungs = []int{2}
+		random := r.replay(t, "random", seed, budget)
+		nsga2 := r.replay(t, "nsga2", seed, budget)
+		r.rungs = []int{0, 1, 2}
+		ours := r.replay(t, "surrogate_nsga2", seed, budget)
+		best := max(random.at(budget), nsga2.at(budget))
+		t.Logf("seed %d: random %.2f, NSGA-II %.2f; with rungs %.2f, after a third of the time %.2f; the better of the two "+
+			"others is reached after %.2f of the time; %d networks trained, %d to the end", seed, random.at(budget)/all,
+			nsga2.at(budget)/all, ours.at(budget)/all, ours.at(budget/3)/all, ours.when(best)/budget, ours.networks,
+			ours.finished)
+		n := all * float64(seeds)
+		c.random += random.at(budget) / n
+		c.nsga2 += nsga2.at(budget) / n
+		c.third += ours.at(budget/3) / n
+		c.ours += ours.at(budget) / n
+		c.when = append(c.when, ours.when(best)/budget)
+		if ours.at(budget) > best {
+			c.higher++
+		}
+		if ours.when(best) <= budget/3 {
+			c.early++
+		}
+	}
+	slices.Sort(c.when)
+	t.Logf("mean: random %.2f, NSGA-II %.2f; with rungs %.2f, after a third %.2f", c.random, c.nsga2, c.ours, c.third)
+	t.Logf("higher in %d of %d; as high after a third of the time in %d, the median after %.2f of it", c.higher, seeds,
+		c.early, c.when[seeds/2])
+	return c
+}
+
+// A search that decides what it trains finds more, for the same seconds of training, than random sampling and NSGA-II
+// that train every network to the end, and as much in less of the time. The aim is more in all runs, and as much after
+// a third of the time in all; the log says how far that is reached. The method was chosen with seeds 11 to 40. With
+// NAS_FIGURES=1 another twenty seeds are replayed.
 func TestReplay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("twenty searches are replayed")
@@ -193,40 +243,15 @@ func TestReplay(t *testing.T) {
 	for _, row := range table.rows {
 		mean += row.seconds[2] / float64(len(table.rows))
 	}
-	const trainings, seeds = 32, 5
+	const trainings = 32
 	budget := trainings * mean // a sixth of all that was recorded
-	all := table.whole(t) / 100
-	var sum struct{ random, nsga2, third, ours float64 }
-	higher, early := 0, 0
 	t.Logf("hypervolume in %% of that of all %d networks, after %.0f CPU seconds, as for %d networks", len(table.rows),
 		budget, trainings)
-	for seed := range uint64(seeds) {
-		table.rungs = []int{2}
-		random := table.replay(t, "random", seed+1, budget)
-		nsga2 := table.replay(t, "nsga2", seed+1, budget)
-		table.rungs = []int{0, 1, 2}
-		ours := table.replay(t, "surrogate_nsga2", seed+1, budget)
-		best := max(random.at(budget), nsga2.at(budget))
-		t.Logf("seed %d: random %.2f, NSGA-II %.2f; with rungs %.2f, after a third of the time %.2f; the better of the two "+
-			"others is reached after %.2f of the time; %d networks trained, %d to the end", seed+1, random.at(budget)/all,
-			nsga2.at(budget)/all, ours.at(budget)/all, ours.at(budget/3)/all, ours.when(best)/budget, ours.networks,
-			ours.finished)
-		sum.random += random.at(budget) / all / seeds
-		sum.nsga2 += nsga2.at(budget) / all / seeds
-		sum.third += ours.at(budget/3) / all / seeds
-		sum.ours += ours.at(budget) / all / seeds
-		if ours.at(budget) > best {
-			higher++
-		}
-		if ours.when(best) <= budget/3 {
-			early++
-		}
+	c := table.compare(t, 1, 5, budget)
+	if c.higher < c.seeds-1 || c.ours <= max(c.random, c.nsga2) || c.when[c.seeds/2] > 0.7 {
+		t.Error("want more than both others in all runs but one, and as much after 0.7 of the time in most")
 	}
-	t.Logf("mean: random %.2f, NSGA-II %.2f; with rungs %.2f, after a third %.2f", sum.random, sum.nsga2, sum.ours,
-		sum.third)
-	t.Logf("higher in %d of %d, the aim is all; as high after a third of the time in %d of %d, the aim is all", higher,
-		seeds, early, seeds)
-	if sum.ours <= sum.random || sum.ours <= sum.nsga2 {
-		t.Error("the hypervolume is not higher on the average")
+	if os.Getenv("NAS_FIGURES") != "" {
+		table.compare(t, 101, 20, budget)
 	}
 }
