@@ -23,7 +23,7 @@ type Spec struct {
 	Width Floats `toml:"width" example:"[0.5, 0.75, 1.0]"`
 	// Divisor is the number of which scaled channels, hidden channels and the channels of a
 	// gate are multiples, 1 to 256. Default 8.
-	Divisor int `toml:"divisor" zero:"8" json:",omitempty" unit:"channels" example:"4"`
+	Divisor int `toml:"divisor,omitzero" zero:"8" json:",omitempty" unit:"channels" example:"4"`
 	// OutputStride is a limit on the ratio of the input's extent to that of the features. A
 	// stage whose stride would exceed it gets stride 1, and the blocks behind that stride
 	// are dilated by it instead (DeepLab). Default 0: no limit.

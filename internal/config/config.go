@@ -157,7 +157,7 @@ type Search struct {
 	Evaluations Evaluations `toml:"evaluations" unit:"networks" example:"20_000"`
 	// Trials is the largest number of candidates that are asked for, infeasible ones
 	// included. Default 20 x evaluations, or 400000 with plateau.
-	Trials int `toml:"trials" zero:"20 x evaluations" unit:"networks" example:"100_000"`
+	Trials int `toml:"trials,omitzero" zero:"20 x evaluations" unit:"networks" example:"100_000"`
 	// Time is the wall time of the search. Default 0, no limit.
 	Time Duration `toml:"time" unit:"duration" example:"'10m'"`
 	// Plateau stops the search if the hypervolume has grown by less than 0.1 % over so many

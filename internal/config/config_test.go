@@ -265,3 +265,22 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestZerosAreLeftOut: a config that a program made, with zeros for what it does not say, can be written and read.
+func TestZerosAreLeftOut(t *testing.T) {
+	c, err := Load("../../configs/smoke.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Space.Divisor, c.Search.Trials = 0, 0
+	text, err := c.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = Decode("made.toml", text); err != nil {
+		t.Fatal(err)
+	}
+	if c.Space.Divisor != 8 || c.Search.Trials == 0 {
+		t.Errorf("divisor %d and trials %d, want the defaults", c.Space.Divisor, c.Search.Trials)
+	}
+}

@@ -129,7 +129,7 @@ func (e *Error) open(data []byte) {
 	}
 	for at := e.Line - 1; at >= 1; at-- {
 		if m := next.FindStringSubmatch(lines[at-1]); m != nil && m[1] == key {
-			e.Line, e.Problem, e.line = at, "the list or table in {} that begins here has no end", ""
+			e.Line, e.Problem, e.line = at, "the list or table in {} that begins here has no end: want its ] or }", ""
 			return
 		}
 	}
