@@ -29,7 +29,7 @@ networks side by side. Constraints can be tried out.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			path := out
 			if path == "" {
 				path = filepath.Join(args[0], "report.html")
@@ -41,7 +41,7 @@ networks side by side. Constraints can be tried out.`,
 			if err != nil {
 				return usage(err)
 			}
-			p, err := view.Page(s)
+			p, err := view.Page(cmd.Context(), s)
 			if err != nil {
 				return err
 			}

@@ -200,7 +200,7 @@ func checkTold(t *testing.T, dir string, r *Rerank) {
 			t.Errorf("trial %d was picked because %s, want %s", p.ID, p.Why, want)
 		}
 	}
-	page, err := view.Page(s)
+	page, err := view.Page(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -171,7 +171,9 @@ func finish(
 		return err
 	}
 	if plotted != nil {
-		return writeReport(store, plotted)
+		s.Report(work.Progress{Step: "draw the report", Total: 1})
+		defer s.Report(work.Progress{Step: "draw the report", Done: 1, Total: 1, Ended: true})
+		return writeReport(ctx, store, plotted)
 	}
 	return nil
 }

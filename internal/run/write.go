@@ -49,9 +49,9 @@ func watch(ctx context.Context, live *view.Live, s *evaluator.Setup, store *runs
 }
 
 // writeReport writes the report of a run that was plotted, with its manifest as it is now.
-func writeReport(store *runstore.Run, run *results.Stored) error {
+func writeReport(ctx context.Context, store *runstore.Run, run *results.Stored) error {
 	run.Manifest = store.Manifest()
-	page, err := view.Page(run)
+	page, err := view.Page(ctx, run)
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ import (
 // are wide, and the figure would take longer than the run.
 const importanceTrials = 500
 
-// Page makes the run's report.
-func Page(s *results.Stored) (html.Page, error) {
+// Page makes the run's report. Once ctx is done it leaves out which genes matter, which takes seconds.
+func Page(ctx context.Context, s *results.Stored) (html.Page, error) {
 	f, err := Front(s)
 	if err != nil {
 		return html.Page{}, err
@@ -89,7 +89,7 @@ func Page(s *results.Stored) (html.Page, error) {
 		p.Figures = append(p.Figures, shares)
 	}
 	if searched.Trials >= importanceTrials {
-		if m, err := Importance(context.Background(), searched); err == nil { // not of a space without genes
+		if m, err := Importance(ctx, searched); err == nil { // not of a space without genes
 			p.Figures = append(p.Figures, m)
 		}
 	}
