@@ -13,8 +13,9 @@ run: build ## search configs/mobile.toml and draw its front (resumes where it wa
 # The tables for debuggers are left out: writing them is a good tenth of the compiler's time.
 FLAGS = -trimpath -gcflags=all=-dwarf=false
 
-# go vet is a part of lint.
-TEST = $(GO) test -timeout 30m -vet=off $(FLAGS)
+# go vet is a part of lint. The flags stand in the environment, where tests that build and load the program find them,
+# so that nothing is compiled twice.
+TEST = GOFLAGS='$(strip $(shell $(GO) env GOFLAGS) $(FLAGS))' $(GO) test -timeout 30m -vet=off
 
 test: ## tests and house rules, in 5 minutes; with CI=true the long tests too, and what others build
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
