@@ -172,7 +172,7 @@ func (a *app) writeEdited(n *resolve.Network, x *explain.Explanation, o *explain
 	if err := asFile(&form.ONNX, "", n); err != nil {
 		return err
 	}
-	own := n.Weights != nil || n.File != nil || n.WeightsFile != ""
+	own := hasWeights(n)
 	weights := func() (*blocks.Weights, error) {
 		w, err := n.WeightsFor(o.seed)
 		if err != nil {

@@ -28,9 +28,10 @@ func newExport(a *app) *cobra.Command {
 		Long: `Export writes a network to a file. Formats: ` + strings.Join(netfile.Writable(), ", ") + `. Without --format
 the ending of the file's name decides; --out - writes to standard output.
 Formats that hold weights get those of --weights, else the network's own, or ones
-drawn from the seed; with --inherit those of a network near this one, as far as there is a place for
-them, whose batch normalisation is fitted to the images of --data. Format pytorch writes a Python module, net.py, and its
-weights beside it, net.safetensors. Format onnx writes one file, N x C x H x W. A
+drawn from the seed; with --inherit those of a network near this one, as far as there
+is a place for them, whose batch normalisation is fitted to the images of --data.
+Format pytorch writes a Python module, net.py, and its weights beside it,
+net.safetensors. Format onnx writes one file, N x C x H x W. A
 network that came from an ONNX file keeps its number of images, the names of its
 nodes, and names and layouts of its input and its outputs. Format tflite writes one
 file for TensorFlow Lite and LiteRT, N x H x W x C. With --quantize int8 an .onnx or
